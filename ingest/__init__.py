@@ -1,0 +1,1 @@
+"""Files to chunks to vectors. Knows Protocols, never a database or a model."""

@@ -1,0 +1,129 @@
+"""Documents to chunks: by structure first, then by sentences, bounded in the embedding model's own tokens.
+
+The only llama_index import of ``ingest``: its SentenceSplitter packs sentences up to the bound; the sentence ends
+and the token counts are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from .sentences import split_sentences
+from .types import Chunk, Document, Heading, Page
+
+if TYPE_CHECKING:
+    from llama_index.core.node_parser import SentenceSplitter
+
+_PREFIX_TOKENS = 64
+_SMALL_SECTION_TOKENS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    start: int
+    end: int
+    headings: tuple[str, ...]
+
+
+class Chunker:
+    """Cuts documents into chunks.
+
+    A chunk lies on one page, so that its citation names one page. Sections (what stands under one heading) are kept
+    apart, except that small neighbours share a chunk.
+
+    Args:
+        count_tokens: tokens of a text in the embedding model, special tokens aside.
+        max_tokens: bound for a chunk's embedded text, title and heading path included.
+    """
+
+    def __init__(self, count_tokens: Callable[[str], int], max_tokens: int) -> None:
+        self._count = count_tokens
+        self._max_tokens = max_tokens
+
+    def chunks(self, document: Document) -> list[Chunk]:
+        """All chunks of a document in reading order; none for pages without text."""
+        made: list[Chunk] = []
+        path: list[Heading] = []
+        for page in document.pages:
+            for section in self._packed(page, list(_sections(page, path))):
+                made.extend(self._cut(document, page, section))
+        return made
+
+    @cached_property
+    def _splitter(self) -> SentenceSplitter:
+        from llama_index.core.node_parser import SentenceSplitter
+
+        return SentenceSplitter(
+            chunk_size=self._max_tokens,
+            chunk_overlap=0,
+            tokenizer=lambda text: range(self._count(text)),
+            chunking_tokenizer_fn=split_sentences,
+            paragraph_separator="\n\n",
+            secondary_chunking_regex="[^,;，；、：]+[,;，；、：]?",
+        )
+
+    def _packed(self, page: Page, sections: list[_Section]) -> Iterator[_Section]:
+        """Join a small section with the next one while both fit."""
+        current: _Section | None = None
+        for section in sections:
+            if current is not None:
+                size = self._count(page.text[current.start : current.end])
+                both = size + self._count(page.text[section.start : section.end])
+                if size < _SMALL_SECTION_TOKENS and both <= self._max_tokens - _PREFIX_TOKENS:
+                    current = _Section(current.start, section.end, _common(current.headings, section.headings))
+                    continue
+                yield current
+            current = section
+        if current is not None:
+            yield current
+
+    def _cut(self, document: Document, page: Page, section: _Section) -> Iterator[Chunk]:
+        prefix = self._prefix(document.title, section.headings)
+        text = page.text[section.start : section.end]
+        cursor = 0
+        for part in self._splitter.split_text_metadata_aware(text, prefix):
+            at = text.index(part, cursor)
+            cursor = at + len(part)
+            start = section.start + at
+            yield Chunk(page.number, start, start + len(part), section.headings, part, f"{prefix}{part}")
+
+    def _prefix(self, title: str, headings: tuple[str, ...]) -> str:
+        """Title and heading path, outer parts dropped while it is too long."""
+        parts = [title, *headings]
+        while parts:
+            prefix = " > ".join(parts) + "\n"
+            if self._count(prefix) <= _PREFIX_TOKENS:
+                return prefix
+            parts.pop(0)
+        return ""
+
+
+def _sections(page: Page, path: list[Heading]) -> Iterator[_Section]:
+    """The page cut at its headings; ``path`` is carried from page to page and updated."""
+    cuts = [0]
+    paths = [tuple(heading.text for heading in path)]
+    for heading in page.headings:
+        while path and path[-1].level >= heading.level:
+            path.pop()
+        path.append(heading)
+        names = tuple(step.text for step in path)
+        if heading.start == cuts[-1]:
+            paths[-1] = names
+        else:
+            cuts.append(heading.start)
+            paths.append(names)
+    for start, end, names in zip(cuts, [*cuts[1:], len(page.text)], paths, strict=True):
+        if page.text[start:end].strip():
+            yield _Section(start, end, names)
+
+
+def _common(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    shared: list[str] = []
+    for a, b in zip(first, second, strict=False):
+        if a != b:
+            break
+        shared.append(a)
+    return tuple(shared)

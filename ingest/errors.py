@@ -1,0 +1,76 @@
+"""Errors a person can act on.
+
+::
+
+    UserError                     carries a Message in both languages; str() is English
+    ├── IngestError
+    │   ├── PathNotFound          no such file or folder
+    │   ├── NothingToRead         a folder without a file we could try
+    │   └── FileRefused           one file can't be read; the others go on
+    │       ├── UnsupportedFormat
+    │       ├── DamagedFile
+    │       ├── EncryptedFile
+    │       ├── NoText
+    │       └── Unreadable        the operating system says no
+    └── rag_app.errors.RagError   the rest of the tree
+"""
+
+from __future__ import annotations
+
+from .messages import Language, message
+
+
+class UserError(Exception):
+    """An error whose text names the file or setting and the way out.
+
+    Args:
+        key: a key of the message catalogue.
+        values: what the message names.
+    """
+
+    def __init__(self, key: str, /, **values: object) -> None:
+        self.message = message(key, **values)
+        super().__init__(key)
+
+    def text(self, language: Language = "en") -> str:
+        """The error for a person who reads ``language``."""
+        return self.message.text(language)
+
+    def __str__(self) -> str:
+        return self.text("en")
+
+
+class IngestError(UserError):
+    """Reading files failed."""
+
+
+class PathNotFound(IngestError):
+    """No such file or folder."""
+
+
+class NothingToRead(IngestError):
+    """A folder without a file we could try."""
+
+
+class FileRefused(IngestError):
+    """One file can't be read."""
+
+
+class UnsupportedFormat(FileRefused):
+    """No loader for this kind of file."""
+
+
+class DamagedFile(FileRefused):
+    """The file is not what its name says, or is broken."""
+
+
+class EncryptedFile(FileRefused):
+    """The file needs a password."""
+
+
+class NoText(FileRefused):
+    """The file holds no text we can read."""
+
+
+class Unreadable(FileRefused):
+    """The operating system would not let us read the file."""

@@ -1,0 +1,126 @@
+"""The values that pass between the stages of ingestion. All are frozen; none knows a database or a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .messages import Message
+
+Status = Literal["read", "partial", "refused", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file on disk, found but not read.
+
+    Attributes:
+        path: absolute, resolved path.
+        size: bytes.
+        modified_ns: modification time in nanoseconds since the epoch.
+    """
+
+    path: Path
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading inside a page.
+
+    Attributes:
+        start: character offset of the heading's first character in the page's text.
+        level: 1 for the outermost.
+        text: the heading, on one line.
+    """
+
+    start: int
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The text of one physical page; formats without pages have exactly one.
+
+    Attributes:
+        number: 1-based physical page.
+        text: what was read, never changed afterwards: every span counts in its characters (code points).
+        label: the printed page label where it differs from ``number`` ("iv", "A-3"), else None.
+        headings: headings that start on this page, in order.
+    """
+
+    number: int
+    text: str
+    label: str | None = None
+    headings: tuple[Heading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that was read.
+
+    Attributes:
+        title: from the file's metadata or first heading, else the file name without its suffix.
+        format: the loader's name: "pdf", "markdown", "text", "html", "docx".
+        pages: at least one page; some may be empty.
+        warnings: what could not be read and why, one message each.
+    """
+
+    title: str
+    format: str
+    pages: tuple[Page, ...]
+    warnings: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of one page, bounded in the embedding model's tokens.
+
+    Attributes:
+        page: 1-based physical page the chunk lies on.
+        start, end: the chunk is ``page.text[start:end]``.
+        headings: the heading path it stands under, outermost first.
+        text: the verbatim text, shown and cited.
+        embedded_text: title and heading path, then the text: what the model embeds.
+    """
+
+    page: int
+    start: int
+    end: int
+    headings: tuple[str, ...]
+    text: str
+    embedded_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file.
+
+    Attributes:
+        status: "read", "partial" (some pages could not be read), "refused", or "unchanged".
+        reason: why it is partial or refused; None otherwise.
+        pages: pages with text. chunks: chunks stored. seconds: wall time spent on it.
+    """
+
+    path: Path
+    status: Status
+    reason: Message | None = None
+    pages: int = 0
+    chunks: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What became of all files of one run, in the order they were met."""
+
+    files: tuple[FileReport, ...]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """True when every file was read whole (or was so before)."""
+        return all(file.status in ("read", "unchanged") for file in self.files)

@@ -1,0 +1,39 @@
+"""Private document answers: put files in, ask in Chinese or English, get cited answers, offline.
+
+>>> from rag_app import RagApp
+>>> app = RagApp.open()            # doctest: +SKIP
+>>> app.ingest("papers/")          # doctest: +SKIP
+>>> app.ask("…").text              # doctest: +SKIP
+"""
+
+from ingest.errors import UserError
+from ingest.messages import Language, Message, message, text
+from ingest.types import FileReport, IngestReport
+
+from .app import RagApp
+from .chat.answering import AnswerStream
+from .errors import RagError
+from .settings import Settings
+from .types import Answer, Check, Citation, KnowledgeBase, Passage, Retrieval, StoredDocument, Turn
+
+__all__ = [
+    "Answer",
+    "AnswerStream",
+    "Check",
+    "Citation",
+    "FileReport",
+    "IngestReport",
+    "KnowledgeBase",
+    "Language",
+    "Message",
+    "Passage",
+    "RagApp",
+    "RagError",
+    "Retrieval",
+    "Settings",
+    "StoredDocument",
+    "Turn",
+    "UserError",
+    "message",
+    "text",
+]

@@ -1,0 +1,34 @@
+"""SQLite, the truth: knowledge bases, documents, pages, chunks and the lexical index.
+
+Any process may read while one writes. Vectors live elsewhere (:mod:`rag_app.vectors`); a chunk is visible when it
+stands here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .database import Database
+from .documents import ChunkRow, Documents
+from .knowledge_bases import KnowledgeBases
+from .lexical_index import LexicalHit, LexicalIndex
+
+__all__ = ["Catalog", "ChunkRow", "LexicalHit"]
+
+
+class Catalog:
+    """The catalog in ``folder``, made if it is not there.
+
+    Raises:
+        StorageError: the folder can't be written or the file is not a catalog.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.database = Database(folder / "catalog.sqlite3")
+        self.lexical = LexicalIndex(self.database)
+        self.knowledge_bases = KnowledgeBases(self.database, self.lexical)
+        self.documents = Documents(self.database, self.lexical)
+
+    def close(self) -> None:
+        """Close the file; the catalog can't be used afterwards."""
+        self.database.close()

@@ -1,0 +1,177 @@
+"""Documents, their pages and chunks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ingest.types import Chunk, Document, SourceFile
+
+from ..types import StoredDocument
+from .database import Database
+from .lexical_index import LexicalIndex
+
+_SELECT = """
+SELECT document.id, document.path, document.title, document.format, document.size, document.ingested,
+    (SELECT count(*) FROM page WHERE document = document.id AND trim(text, ' ' || char(10)) <> ''),
+    (SELECT count(*) FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = document.id)
+FROM document
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """A chunk with what a citation needs."""
+
+    chunk_id: int
+    path: Path
+    title: str
+    page: int
+    page_label: str | None
+    pages: int
+    headings: tuple[str, ...]
+    start: int
+    end: int
+    text: str
+
+
+class Documents:
+    """The documents of a catalog."""
+
+    def __init__(self, database: Database, lexical: LexicalIndex) -> None:
+        self._database = database
+        self._lexical = lexical
+
+    def all(self, kb: str) -> list[StoredDocument]:
+        """All documents of a knowledge base, by path."""
+        return [_stored(row) for row in self._database.rows(f"{_SELECT} WHERE document.kb = ? ORDER BY path", (kb,))]
+
+    def find(self, kb: str, path: Path) -> StoredDocument | None:
+        """The document stored under ``path``."""
+        row = self._database.row(f"{_SELECT} WHERE document.kb = ? AND path = ?", (kb, str(path)))
+        return _stored(row) if row else None
+
+    def below(self, kb: str, path: Path) -> list[StoredDocument]:
+        """The document at ``path`` and all documents in that folder."""
+        return [document for document in self.all(kb) if document.path == path or path in document.path.parents]
+
+    def stamp(self, kb: str, path: Path) -> tuple[int, int, str] | None:
+        """(size, modified_ns, digest) of the document stored under ``path``."""
+        row = self._database.row(
+            "SELECT size, modified_ns, digest FROM document WHERE kb = ? AND path = ?", (kb, str(path))
+        )
+        return (row[0], row[1], row[2]) if row else None
+
+    def restamp(self, kb: str, source: SourceFile) -> None:
+        """The file was touched, its content is the same."""
+        self._database.execute(
+            "UPDATE document SET size = ?, modified_ns = ? WHERE kb = ? AND path = ?",
+            (source.size, source.modified_ns, kb, str(source.path)),
+        )
+
+    def reserve_chunk_ids(self, kb: str, count: int) -> list[int]:
+        """Ids for chunks that are about to be written, noted as pending until they are visible.
+
+        Runs in a transaction of its own.
+        """
+        with self._database.transaction():
+            last = self._database.value("SELECT seq FROM sqlite_sequence WHERE name = 'chunk'")
+            pending = self._database.value("SELECT max(chunk) FROM pending_vector")
+            first = max(last or 0, pending or 0) + 1
+            ids = list(range(first, first + count))
+            self._database.execute_many("INSERT INTO pending_vector VALUES (?, ?)", [(kb, i) for i in ids])
+        return ids
+
+    def insert(
+        self,
+        kb: str,
+        source: SourceFile,
+        digest: str,
+        document: Document,
+        chunks: Sequence[Chunk],
+        chunk_ids: Sequence[int],
+        tokens: Callable[[str], list[str]],
+    ) -> None:
+        """Write a document with its pages and chunks; inside the caller's transaction."""
+        row = self._database.execute(
+            "INSERT INTO document (kb, path, title, format, size, modified_ns, digest, ingested) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                kb,
+                str(source.path),
+                document.title,
+                document.format,
+                source.size,
+                source.modified_ns,
+                digest,
+                datetime.now(UTC).isoformat(),
+            ),
+        )
+        pages = {
+            page.number: self._database.execute(
+                "INSERT INTO page (document, number, label, text) VALUES (?, ?, ?, ?)",
+                (row, page.number, page.label, page.text),
+            )
+            for page in document.pages
+        }
+        self._database.execute_many(
+            "INSERT INTO chunk (id, page, start, stop, headings) VALUES (?, ?, ?, ?, ?)",
+            [
+                (i, pages[c.page], c.start, c.end, json.dumps(c.headings, ensure_ascii=False))
+                for i, c in zip(chunk_ids, chunks, strict=True)
+            ],
+        )
+        for i, chunk in zip(chunk_ids, chunks, strict=True):
+            title = " ".join([document.title, source.path.stem, *chunk.headings])
+            self._lexical.add(kb, i, tokens(title), tokens(chunk.text))
+        self.clear_pending(kb, chunk_ids)
+
+    def remove(self, kb: str, document: int) -> list[int]:
+        """Take a document out, inside the caller's transaction; returns its chunk ids, noted as pending."""
+        ids = [
+            row[0]
+            for row in self._database.rows(
+                "SELECT chunk.id FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = ?", (document,)
+            )
+        ]
+        self._lexical.remove(kb, ids)
+        self._database.execute_many("INSERT OR IGNORE INTO pending_vector VALUES (?, ?)", [(kb, i) for i in ids])
+        self._database.execute("DELETE FROM document WHERE id = ?", (document,))
+        return ids
+
+    def pending(self, kb: str) -> list[int]:
+        """Chunk ids that a crash may have left among the vectors."""
+        return [row[0] for row in self._database.rows("SELECT chunk FROM pending_vector WHERE kb = ?", (kb,))]
+
+    def clear_pending(self, kb: str, chunk_ids: Sequence[int]) -> None:
+        """These are settled."""
+        self._database.execute_many(
+            "DELETE FROM pending_vector WHERE kb = ? AND chunk = ?", [(kb, i) for i in chunk_ids]
+        )
+
+    def chunks(self, chunk_ids: Sequence[int]) -> dict[int, ChunkRow]:
+        """Visible chunks by id; others are left out."""
+        marks = ", ".join("?" * len(chunk_ids))
+        rows = self._database.rows(
+            "SELECT chunk.id, document.path, document.title, page.number, page.label, "
+            "(SELECT max(number) FROM page AS p WHERE p.document = document.id), "
+            "chunk.headings, chunk.start, chunk.stop, substr(page.text, chunk.start + 1, chunk.stop - chunk.start) "
+            "FROM chunk JOIN page ON page.id = chunk.page JOIN document ON document.id = page.document "
+            f"WHERE chunk.id IN ({marks})",
+            chunk_ids,
+        )
+        return {row[0]: _chunk(row) for row in rows}
+
+
+def _chunk(row: tuple[Any, ...]) -> ChunkRow:
+    identifier, path, title, page, label, pages, headings, start, stop, text = row
+    return ChunkRow(identifier, Path(path), title, page, label, pages, tuple(json.loads(headings)), start, stop, text)
+
+
+def _stored(row: tuple[Any, ...]) -> StoredDocument:
+    identifier, path, title, form, size, ingested, pages, chunks = row
+    return StoredDocument(identifier, Path(path), title, form, size, pages, chunks, datetime.fromisoformat(ingested))

@@ -1,0 +1,109 @@
+"""``rag-app ask`` and ``rag-app chat``."""
+
+import sys
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from ingest.errors import UserError
+
+from ..app import RagApp
+from ..types import Answer, Turn
+from .output import Output
+from .session import session
+from .texts import Texts
+
+
+def add(app: typer.Typer, texts: Texts) -> None:
+    """Add the commands."""
+
+    @app.command(help=texts.help("cli.ask", 'rag-app ask "How much memory does the 8B model need?"'))
+    def ask(
+        question: Annotated[
+            str, typer.Argument(metavar="QUESTION", help=texts("cli.ask_question"), show_default=False)
+        ],
+        kb: Annotated[str | None, texts.kb_option()] = None,
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            if json:
+                output.print_json(_as_json(rag.ask(question, kb)))
+            else:
+                _show(rag, output, question, kb, ())
+
+    @app.command(help=texts.help("cli.chat", "rag-app chat --kb work"))
+    def chat(kb: Annotated[str | None, texts.kb_option()] = None) -> None:
+        with session() as (rag, output):
+            output.note(output.texts("cli.chat_hello"))
+            history: list[Turn] = []
+            while (question := _read(output)) is not None:
+                if not question:
+                    continue
+                with suppress(KeyboardInterrupt):  # stops this answer, not the conversation
+                    try:
+                        answer = _show(rag, output, question, kb, history)
+                    except UserError as error:
+                        output.error(error)
+                        continue
+                    history += [Turn("user", question), Turn("assistant", answer.text)]
+
+
+def _read(output: Output) -> str | None:
+    """A question, "" for an empty line, None at the end."""
+    try:
+        if sys.stdin.isatty():
+            output.line()
+        line = input("> " if sys.stdin.isatty() else "").strip()
+    except (EOFError, KeyboardInterrupt):
+        return None
+    return None if line in ("/exit", "/quit", "/退出") else line
+
+
+def _show(rag: RagApp, output: Output, question: str, kb: str | None, history: list[Turn] | tuple[()]) -> Answer:
+    stream = rag.stream(question, kb, history)
+    try:
+        for piece in stream:
+            output.piece(piece)
+    finally:
+        output.line()
+    answer = stream.answer
+    if answer.citations:
+        output.line()
+        output.line(output.texts("cite.sources"), style="bold")
+    for citation in answer.citations:
+        output.line(f"[{citation.number}] {citation.document}, {output.where(citation)}", style="cyan")
+        output.line(f"    {' '.join(citation.quote.split())}", style="dim")
+    if answer.context_tokens and answer.prompt_tokens:
+        output.note(output.texts("cli.tokens", used=answer.prompt_tokens, available=answer.context_tokens))
+    if not answer.complete:
+        output.note(output.texts("cli.incomplete"), style="yellow")
+    if answer.notice is not None:
+        output.note(answer.notice)
+    return answer
+
+
+def _as_json(answer: Answer) -> dict[str, object]:
+    return {
+        "question": answer.question,
+        "text": answer.text,
+        "model": answer.model,
+        "language": answer.language,
+        "refused": answer.refused,
+        "complete": answer.complete,
+        "citations": [
+            {
+                "number": citation.number,
+                "document": citation.document,
+                "path": citation.path,
+                "page": citation.page,
+                "page_label": citation.page_label,
+                "headings": citation.headings,
+                "quote": citation.quote,
+            }
+            for citation in answer.citations
+        ],
+        "notice": answer.notice or "",
+        "prompt_tokens": answer.prompt_tokens,
+        "context_tokens": answer.context_tokens,
+    }

@@ -1,0 +1,58 @@
+"""``rag-app docs …`` and ``rag-app doctor``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .session import session
+from .texts import Texts
+
+_MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def add(app: typer.Typer, texts: Texts) -> None:
+    """Add the commands."""
+    docs = typer.Typer(help=texts("cli.docs"), no_args_is_help=True, rich_markup_mode="markdown")
+    app.add_typer(docs, name="docs")
+
+    @docs.command("list", help=texts.help("cli.docs_list", "rag-app docs list --kb work"))
+    def list_(
+        kb: Annotated[str | None, texts.kb_option()] = None,
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            documents = rag.documents(kb)
+            if json:
+                output.print_json({"documents": documents})
+                return
+            columns = [output.texts(f"cli.column_{name}") for name in ("path", "title", "pages", "chunks")]
+            output.table(columns, [(str(d.path), d.title, str(d.pages), str(d.chunks)) for d in documents])
+
+    @docs.command(help=texts.help("cli.docs_remove", "rag-app docs remove ~/papers/old.pdf"))
+    def remove(
+        paths: Annotated[
+            list[Path], typer.Argument(metavar="PATH…", help=texts("cli.docs_remove_paths"), show_default=False)
+        ],
+        kb: Annotated[str | None, texts.kb_option()] = None,
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            gone = [document for path in paths for document in rag.remove(path, kb)]
+            output.report({"removed": gone}, "cli.docs_removed", count=len(gone))
+
+    @app.command(help=texts.help("cli.doctor", "rag-app doctor"))
+    def doctor(json: Annotated[bool, texts.json_option()] = False) -> None:
+        with session(json=json) as (rag, output):
+            checks = rag.doctor()
+            if json:
+                output.print_json({"checks": checks})
+            else:
+                for check in checks:
+                    output.line(
+                        f"{_MARKS[check.status]} {check.finding.text(output.texts.language)}", _STYLES[check.status]
+                    )
+                    if check.remedy is not None:
+                        output.line(f"  → {check.remedy.text(output.texts.language)}")
+            raise typer.Exit(1 if any(check.status == "fail" for check in checks) else 0)

@@ -1,0 +1,83 @@
+"""``rag-app ingest``, also ``python -m ingest``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ingest.types import FileReport
+
+from ..app import RagApp
+from .output import Output
+from .session import session
+from .texts import Texts
+
+
+def add(app: typer.Typer, texts: Texts) -> None:
+    """Add the command."""
+
+    @app.command(help=texts.help("cli.ingest", "rag-app ingest ~/papers report.pdf --kb work"))
+    def ingest(
+        paths: Annotated[
+            list[Path], typer.Argument(metavar="PATH…", help=texts("cli.ingest_paths"), show_default=False)
+        ],
+        kb: Annotated[str | None, texts.kb_option()] = None,
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            raise typer.Exit(run(rag, output, paths, kb))
+
+
+def run(rag: RagApp, output: Output, paths: list[Path], kb: str | None) -> int:
+    """Ingest and report; returns the exit code. Ctrl-C reports what was finished."""
+    reports: list[FileReport] = []
+    interrupted = False
+    with output.progress() as bar:
+
+        def show(step: Any) -> None:
+            bar.show(step)
+            if step.report is not None:
+                reports.append(step.report)
+
+        try:
+            rag.ingest(*paths, kb=kb, progress=show)
+        except KeyboardInterrupt:
+            interrupted = True
+    _summary(output, reports, interrupted)
+    if interrupted:
+        return 130
+    return 0 if all(report.status in ("read", "unchanged") for report in reports) else 1
+
+
+def _summary(output: Output, reports: list[FileReport], interrupted: bool) -> None:
+    if output.json:
+        files = [
+            {
+                "path": report.path,
+                "status": report.status,
+                "reason": report.reason or "",
+                "pages": report.pages,
+                "chunks": report.chunks,
+                "seconds": round(report.seconds, 3),
+            }
+            for report in reports
+        ]
+        output.print_json({"files": files, "interrupted": interrupted})
+        return
+    counts = {
+        status: sum(report.status == status for report in reports)
+        for status in ("read", "partial", "unchanged", "refused")
+    }
+    named = ", ".join(f"{output.texts(f'status.{status}')}: {count}" for status, count in counts.items() if count)
+    fresh = [report for report in reports if report.status in ("read", "partial")]
+    output.line(
+        output.texts(
+            "cli.ingest_done",
+            counts=named or "0",
+            pages=sum(report.pages for report in fresh),
+            chunks=sum(report.chunks for report in fresh),
+            seconds=f"{sum(report.seconds for report in reports):.1f}",
+        )
+    )
+    if interrupted:
+        output.note(output.texts("cli.interrupted"), style="yellow")

@@ -1,0 +1,55 @@
+"""``rag-app kb …``."""
+
+from typing import Annotated
+
+import typer
+
+from .session import session
+from .texts import Texts
+
+
+def add(app: typer.Typer, texts: Texts) -> None:
+    """Add the commands."""
+    kb = typer.Typer(help=texts("cli.kb"), no_args_is_help=True, rich_markup_mode="markdown")
+    app.add_typer(kb, name="kb")
+
+    @kb.command("list", help=texts.help("cli.kb_list", "rag-app kb list"))
+    def list_(json: Annotated[bool, texts.json_option()] = False) -> None:
+        with session(json=json) as (rag, output):
+            bases = rag.knowledge_bases()
+            if json:
+                output.print_json({"knowledge_bases": bases})
+                return
+            columns = [output.texts(f"cli.column_{name}") for name in ("name", "documents", "chunks", "embedder")]
+            output.table(columns, [(b.name, str(b.documents), str(b.chunks), b.embedder) for b in bases])
+
+    @kb.command(help=texts.help("cli.kb_create", "rag-app kb create 合同"))
+    def create(
+        name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            made = rag.create_knowledge_base(name)
+            output.report(made, "cli.kb_created", name=made.name)
+
+    @kb.command(help=texts.help("cli.kb_rename", "rag-app kb rename work archive"))
+    def rename(
+        name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+        new_name: Annotated[str, typer.Argument(metavar="NEW-NAME", show_default=False)],
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            renamed = rag.rename_knowledge_base(name, new_name)
+            output.report(renamed, "cli.kb_renamed", name=name, new_name=renamed.name)
+
+    @kb.command(help=texts.help("cli.kb_delete", "rag-app kb delete archive --yes"))
+    def delete(
+        name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+        yes: Annotated[bool, typer.Option("--yes", "-y", help=texts("cli.yes"))] = False,
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            if not yes and not json:
+                typer.confirm(output.texts("cli.kb_delete_confirm", name=name), abort=True, err=True)
+            gone = rag.delete_knowledge_base(name)
+            output.report(gone, "cli.kb_deleted", name=gone.name, documents=gone.documents)

@@ -1,0 +1,78 @@
+"""``rag-app``: the commands put together, and errors turned into exit codes.
+
+Exit codes: 0 done; 1 failed, or a file could not be read whole; 2 wrong usage; 130 stopped with Ctrl-C.
+"""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from ingest.errors import UserError
+from ingest.messages import Language
+
+from ..errors import SettingsError
+from ..settings import Settings, language
+from . import ask, documents, ingest, knowledge_bases, up
+from .output import Output
+from .texts import Texts
+
+_INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line.
+
+    Args:
+        arguments: what follows the program's name; the process's own unless given.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    spoken = _language()
+    try:
+        build(spoken)(given, prog_name="rag-app")
+    except UserError as error:
+        Output(spoken, json="--json" in given).error(error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def build(spoken: Language) -> typer.Typer:
+    """The command line with its help in ``spoken``."""
+    texts = Texts(spoken)
+    app = typer.Typer(
+        help=texts("cli.help"),
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    def show_version(wanted: bool) -> None:
+        if wanted:
+            print(version("rag-app"))
+            raise typer.Exit
+
+    @app.callback()
+    def options(
+        _version: Annotated[
+            bool, typer.Option("--version", callback=show_version, is_eager=True, help=texts("cli.version"))
+        ] = False,
+    ) -> None:
+        pass
+
+    up.add(app, texts)
+    ingest.add(app, texts)
+    ask.add(app, texts)
+    knowledge_bases.add(app, texts)
+    documents.add(app, texts)
+    return app
+
+
+def _language() -> Language:
+    """The language of help and messages; settings that are wrong are reported by the command itself."""
+    try:
+        return language(Settings.load())
+    except SettingsError:
+        return language(None)

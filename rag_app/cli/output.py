@@ -1,0 +1,168 @@
+"""What commands print: rich text for people, one JSON object for programs; the only rich import."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from ingest.errors import UserError
+from ingest.messages import Language, Message
+
+from ..types import Citation
+from .texts import Texts
+
+if TYPE_CHECKING:
+    from ingest.pipeline import Progress as Step
+
+
+class Output:
+    """Results go to standard output, everything else to standard error.
+
+    Args:
+        json: print objects instead of text; nothing but one object then goes to standard output.
+    """
+
+    def __init__(self, language: Language, *, json: bool = False) -> None:
+        self.json = json
+        self.texts = Texts(language)
+        self._language = language
+        self._out = Console(highlight=False)
+        self._err = Console(stderr=True, highlight=False)
+
+    def print_json(self, value: Any) -> None:
+        """Print a value as one JSON object."""
+        print(json.dumps(self.plain(value), ensure_ascii=False, indent=1))
+
+    def report(self, value: Any, key: str, /, **values: object) -> None:
+        """What a command did: the object for programs, a sentence of the catalogue for people."""
+        if self.json:
+            self.print_json(value)
+        else:
+            self.line(self.texts(key, **values))
+
+    def where(self, citation: Citation) -> str:
+        """The page of a citation, or for formats without pages the section."""
+        if citation.pages == 1:
+            return " › ".join(citation.headings) or self.texts("cite.page", page=citation.page)
+        if citation.page_label is not None:
+            return self.texts("cite.page_labelled", page=citation.page, label=citation.page_label)
+        return self.texts("cite.page", page=citation.page)
+
+    def plain(self, value: Any) -> Any:
+        """Dataclasses, paths, times and messages as JSON has them."""
+        if isinstance(value, Message):
+            return value.text(self._language)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {f.name: self.plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        if isinstance(value, dict):
+            return {str(name): self.plain(item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.plain(item) for item in value]
+        if isinstance(value, Path):
+            return str(value)
+        if isinstance(value, datetime):
+            return value.isoformat()
+        return value
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """A line of the result; ``text`` is printed as it is."""
+        self._out.print(escape(text), style=style or None, soft_wrap=True)
+
+    def piece(self, text: str) -> None:
+        """A piece of an answer, without a newline, at once."""
+        self._out.print(escape(text), end="", soft_wrap=True)
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table of the result."""
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*map(escape, row))
+        self._out.print(table)
+
+    def note(self, message: Message | str, style: str = "dim") -> None:
+        """Something worth knowing that is not the result."""
+        text = message.text(self._language) if isinstance(message, Message) else message
+        self._err.print(escape(text), style=style, soft_wrap=True)
+
+    def error(self, error: UserError) -> None:
+        """A failure: for programs an object with ``error`` and ``kind``, for people a line on standard error."""
+        if self.json:
+            self.print_json({"error": error.text(self._language), "kind": type(error).__name__})
+        else:
+            self._err.print(
+                f"[red]{escape(self.texts('cli.error'))}[/red] {escape(error.text(self._language))}", soft_wrap=True
+            )
+
+    @contextmanager
+    def progress(self) -> Iterator[IngestProgress]:
+        """A progress bar on standard error, where that is a terminal."""
+        with IngestProgress(self._err, self.texts, quiet=self.json) as bar:
+            yield bar
+
+
+class IngestProgress:
+    """Shows how far an ingestion is: files, pages, chunks, rate and time left; a line for each file with trouble."""
+
+    def __init__(self, console: Console, texts: Texts, *, quiet: bool) -> None:
+        self._console = console
+        self._texts = texts
+        self._quiet = quiet
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("[dim]{task.fields[counts]}[/dim]"),
+            console=console,
+            transient=True,
+            disable=quiet or not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=1.0, counts="")
+
+    def __enter__(self) -> IngestProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, step: Step) -> None:
+        """One step of the ingestion."""
+        left = step.seconds_left
+        counts = self._texts(
+            "cli.progress",
+            done=step.files_done,
+            total=step.files_total,
+            pages=step.pages,
+            chunks=step.chunks,
+            rate=f"{step.chunks_per_second:.1f}",
+            left=_clock(left) if left is not None else "–",
+        )
+        name = step.path.name if len(step.path.name) <= 32 else f"{step.path.name[:31]}…"
+        self._bar.update(self._task, completed=step.fraction, description=escape(name), counts=counts)
+        report = step.report
+        if report is not None and report.reason is not None and not self._quiet:
+            style = "red" if report.status == "refused" else "yellow"
+            status = self._texts(f"status.{report.status}")
+            reason = report.reason.text(self._texts.language)
+            self._console.print(
+                f"[{style}]{status}[/{style}] {escape(str(report.path))}: {escape(reason)}", soft_wrap=True
+            )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

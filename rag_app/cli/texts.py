@@ -1,0 +1,33 @@
+"""The catalogue in one language, and the options that several commands share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from ingest.messages import Language, text
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The catalogue in one language."""
+
+    language: Language
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """The catalogue's text for ``key``."""
+        return text(key, self.language, **values)
+
+    def help(self, key: str, example: str) -> str:
+        """A command's help: what it does, then an example."""
+        return f"{self(key)}\n\n{self('cli.example')} `{example}`"
+
+    def kb_option(self) -> Any:
+        """``--kb``."""
+        return typer.Option("--kb", "-k", metavar="NAME", help=self("cli.kb_option"), show_default=False)
+
+    def json_option(self) -> Any:
+        """``--json``."""
+        return typer.Option("--json", help=self("cli.json_option"))

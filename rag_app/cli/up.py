@@ -1,0 +1,139 @@
+"""``rag-app up``: the sample documents ingested if there is nothing yet, then the web UI."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+import webbrowser
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..app import RagApp
+from ..doctor import port_is_free
+from ..errors import RagError
+from . import ingest
+from .output import Output
+from .session import session
+from .texts import Texts
+
+_HOST = "127.0.0.1"
+_START_SECONDS = 120
+
+
+class UiError(RagError):
+    """The web UI can't be started."""
+
+
+def add(app: typer.Typer, texts: Texts) -> None:
+    """Add the command."""
+
+    @app.command(help=texts.help("cli.up", "rag-app up --port 8600"))
+    def up(
+        port: Annotated[int | None, typer.Option("--port", "-p", help=texts("cli.up_port"), show_default=False)] = None,
+        browser: Annotated[bool, typer.Option(help=texts("cli.up_browser"))] = True,
+        samples: Annotated[bool, typer.Option(help=texts("cli.up_samples"))] = True,
+    ) -> None:
+        with session(port=port) as (rag, output):
+            if not port_is_free(rag.settings.port):
+                raise UiError("ui.port_taken", port=rag.settings.port)
+            if samples:
+                _ingest_samples(rag, output)
+            rag.prepare()
+            port = rag.settings.port
+            settings = rag.settings
+        environment = os.environ | {
+            "RAG_DATA_DIR": str(settings.data_dir),
+            "RAG_MODEL_DIR": str(settings.model_dir),
+        }
+        raise typer.Exit(_serve(port, output, environment, open_browser=browser))
+
+
+def _ingest_samples(rag: RagApp, output: Output) -> None:
+    """Into the default knowledge base, and only while no knowledge base holds anything."""
+    folder = sample_folder()
+    if folder is None or any(kb.documents for kb in rag.knowledge_bases()):
+        return
+    output.note(output.texts("cli.up_ingesting", folder=folder))
+    if ingest.run(rag, output, [folder], None) == 130:
+        raise KeyboardInterrupt
+
+
+def sample_folder() -> Path | None:
+    """The sample documents: beside the packages in a checkout, inside this one in a wheel."""
+    package = Path(str(files("rag_app")))
+    for folder in (package.parent / "sample_docs", package / "sample_docs"):
+        if folder.is_dir():
+            return folder
+    return None
+
+
+def _serve(port: int, output: Output, environment: dict[str, str], *, open_browser: bool) -> int:
+    """Run the web UI until it ends or Ctrl-C; returns the exit code."""
+    address = f"http://{_HOST}:{port}"
+    process = subprocess.Popen(_command(port), env=environment)
+    try:
+        if _wait(process, f"{address}/_stcore/health"):
+            output.line(output.texts("cli.up_ready", address=address), style="bold green")
+            if open_browser and _has_display():
+                webbrowser.open(address)
+        return process.wait()
+    except KeyboardInterrupt:
+        output.note(output.texts("cli.up_stopped"))
+        return 0
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _command(port: int) -> list[str]:
+    """Streamlit on this machine's own address only, without statistics, e-mail prompt or file watcher."""
+    spec = importlib.util.find_spec("ui")
+    if spec is None or spec.origin is None:
+        raise UiError("ui.missing")
+    options = {
+        "server.address": _HOST,
+        "server.port": port,
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "server.showEmailPrompt": "false",
+        "browser.gatherUsageStats": "false",
+        "browser.serverAddress": _HOST,
+        "client.toolbarMode": "minimal",
+        "theme.primaryColor": "#0f766e",
+        "logger.level": "warning",
+        "logger.hideWelcomeMessage": "true",
+    }
+    script = str(Path(spec.origin).with_name("app.py"))
+    return [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        script,
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
+
+
+def _wait(process: "subprocess.Popen[bytes]", health: str) -> bool:
+    """True once the server answers, False if it ended first."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never through a proxy
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with opener.open(health, timeout=2):
+                return True
+        except OSError:
+            time.sleep(0.2)
+    return False
+
+
+def _has_display() -> bool:
+    """False on a server, where a text browser would take over the terminal."""
+    if sys.platform in ("win32", "darwin"):
+        return sys.stdout.isatty()
+    return sys.stdout.isatty() and bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

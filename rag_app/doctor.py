@@ -1,0 +1,111 @@
+"""What is right and wrong with this machine, and the one command that mends it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sqlite3
+import sys
+from collections.abc import Iterator
+from typing import Literal
+
+from ingest.messages import message
+
+from .catalog import Catalog
+from .embedding import bundled
+from .embedding.export import is_ready, why_original
+from .embedding.select import BUNDLED, embedder_source
+from .errors import EmbedderError, ModelError
+from .llm.ollama import status
+from .settings import Settings, config_file
+from .types import Check
+from .vectors import Vectors
+
+_LEAST_FREE_BYTES = 2 * 10**9
+
+
+def examine(settings: Settings, catalog: Catalog, vectors: Vectors) -> list[Check]:
+    """All findings, in the order of what needs what."""
+    return [
+        _python(),
+        _settings(settings),
+        _disk(settings),
+        _embedder(settings),
+        *_knowledge_bases(catalog, vectors),
+        _ollama(settings),
+        _port(settings),
+    ]
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check("python", "ok", message("doctor.python", version=version, sqlite=sqlite3.sqlite_version))
+
+
+def _settings(settings: Settings) -> Check:
+    file = config_file() or "-"
+    return Check("settings", "ok", message("doctor.settings", file=file, folder=settings.data_dir))
+
+
+def _disk(settings: Settings) -> Check:
+    free = shutil.disk_usage(settings.data_dir).free
+    finding = message("doctor.disk", free=f"{free / 1e9:.1f}", folder=settings.data_dir)
+    if free < _LEAST_FREE_BYTES:
+        return Check("disk", "warn", finding, message("doctor.disk_remedy"))
+    return Check("disk", "ok", finding)
+
+
+def _embedder(settings: Settings) -> Check:
+    try:
+        source = embedder_source(settings)
+    except EmbedderError as error:
+        return Check("embedder", "fail", error.message, message("doctor.embedder_remedy"))
+    if not is_ready(source, settings.model_dir):
+        local = settings.embedder != BUNDLED or bundled.find() is not None
+        key = "doctor.embedder_unprepared" if local else "doctor.embedder_download"
+        return Check("embedder", "ok" if local else "warn", message(key, name=source.name))
+    reason = why_original(source, settings.model_dir)
+    if reason:
+        return Check("embedder", "warn", message("doctor.embedder_original", name=source.name, reason=reason))
+    return Check("embedder", "ok", message("doctor.embedder", name=source.name, folder=settings.model_dir))
+
+
+def _knowledge_bases(catalog: Catalog, vectors: Vectors) -> Iterator[Check]:
+    """Catalog and vectors must agree; vectors beyond the catalog's are what a kill left, and harmless."""
+    for kb in catalog.knowledge_bases.all():
+        stored = vectors.count(kb.id) if kb.chunks else 0
+        finding = message("doctor.kb", name=kb.name, documents=kb.documents, chunks=kb.chunks, vectors=stored)
+        if stored < kb.chunks:
+            yield Check("knowledge base", "fail", finding, message("doctor.kb_remedy", name=kb.name))
+        else:
+            yield Check("knowledge base", "ok", finding)
+
+
+def _ollama(settings: Settings) -> Check:
+    try:
+        server = status(settings.ollama_url)
+    except ModelError as error:
+        bad: Literal["warn", "fail"] = "fail" if settings.answers == "ollama" else "warn"
+        return Check("ollama", bad, error.message, message("doctor.ollama_remedy", model=settings.model))
+    models = ", ".join(server.models) or "-"
+    finding = message("doctor.ollama", version=server.version, url=settings.ollama_url, models=models)
+    if not server.has(settings.model):
+        return Check("ollama", "warn", finding, message("doctor.model_remedy", model=settings.model))
+    return Check("ollama", "ok", finding)
+
+
+def _port(settings: Settings) -> Check:
+    if port_is_free(settings.port):
+        return Check("port", "ok", message("doctor.port_free", port=settings.port))
+    return Check("port", "warn", message("doctor.port_taken", port=settings.port), message("doctor.port_remedy"))
+
+
+def port_is_free(port: int) -> bool:
+    """True when the web UI could listen on 127.0.0.1:``port``."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

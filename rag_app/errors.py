@@ -1,0 +1,82 @@
+"""Errors of the engine.
+
+::
+
+    ingest.errors.UserError
+    └── RagError
+        ├── SettingsError              a setting is unknown, of the wrong type, or its folder can't be used
+        ├── KnowledgeBaseError
+        │   ├── UnknownKnowledgeBase
+        │   ├── KnowledgeBaseExists
+        │   └── BadKnowledgeBaseName
+        ├── UnknownDocument
+        ├── QuestionError              empty, or too long
+        ├── StorageError
+        │   └── StorageLocked          another process is writing
+        ├── EmbedderError              no embedding model, or not the one the index was made with
+        └── ModelError                 the answering model
+            ├── OllamaUnreachable
+            └── ModelNotInstalled
+
+Third-party exceptions are turned into these at the module that owns the package.
+"""
+
+from __future__ import annotations
+
+from ingest.errors import UserError
+
+
+class RagError(UserError):
+    """Base of all errors of the engine."""
+
+
+class SettingsError(RagError):
+    """A setting is unknown, of the wrong type, or its folder can't be used."""
+
+
+class KnowledgeBaseError(RagError):
+    """Something is wrong with a knowledge base's name."""
+
+
+class UnknownKnowledgeBase(KnowledgeBaseError):
+    """No knowledge base of that name."""
+
+
+class KnowledgeBaseExists(KnowledgeBaseError):
+    """The name is taken."""
+
+
+class BadKnowledgeBaseName(KnowledgeBaseError):
+    """The name can't be used."""
+
+
+class UnknownDocument(RagError):
+    """No stored document under that path."""
+
+
+class QuestionError(RagError):
+    """The question is empty or too long."""
+
+
+class StorageError(RagError):
+    """The data folder can't be read or written."""
+
+
+class StorageLocked(StorageError):
+    """Another process is writing to the data folder."""
+
+
+class EmbedderError(RagError):
+    """The embedding model can't be had, or is not the one the index was made with."""
+
+
+class ModelError(RagError):
+    """The answering model failed."""
+
+
+class OllamaUnreachable(ModelError):
+    """Nothing answers at the Ollama address."""
+
+
+class ModelNotInstalled(ModelError):
+    """Ollama answers but does not have the model."""

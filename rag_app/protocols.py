@@ -1,0 +1,76 @@
+"""What the engine asks of its replaceable parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from .types import Passage, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderInfo:
+    """What an index must remember of its embedding model: vectors of different ones never mix.
+
+    Attributes:
+        name: as the user knows it. revision: changes whenever the vectors do (weights, quantization, prefixes).
+        dimension: of the vectors. window: tokens it reads at once, special tokens included.
+    """
+
+    name: str
+    revision: str
+    dimension: int
+    window: int
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Texts to unit vectors."""
+
+    @property
+    def info(self) -> EmbedderInfo:
+        """Which model this is."""
+
+    def embed_passages(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Unit vectors of passages, shape (len(texts), dimension)."""
+
+    def embed_query(self, text: str) -> npt.NDArray[np.float32]:
+        """Unit vector of a question, shape (dimension,)."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of ``text``, special tokens aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPiece:
+    """A piece of an answer as it arrives.
+
+    Attributes:
+        text: to be shown. done: the last piece.
+        prompt_tokens: on the last piece, tokens of the prompt as the model counted them.
+        complete: on the last piece, False when the model was cut off.
+    """
+
+    text: str
+    done: bool = False
+    prompt_tokens: int | None = None
+    complete: bool = True
+
+
+class ChatModel(Protocol):
+    """Writes an answer from numbered passages, citing them as [n]."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as answers report it."""
+
+    def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
+        """The answer, piece by piece; closing the iterator cancels it.
+
+        Raises:
+            ModelError: before the first piece, or between two.
+        """

@@ -1,0 +1,101 @@
+"""Tokens of the lexical index, for Chinese and English in one text.
+
+* Chinese: overlapping pairs of characters, after folding traditional to simplified characters (OpenCC's table); a
+  character that stands alone is a token itself. No dictionary, so no word is unknown.
+* Other scripts: words, case and width folded (NFKC), English ones stemmed (Snowball).
+* Codes such as "GPT-4o" or "A/B-2024" give their parts and, joined, the whole.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opencc import OpenCC
+    from snowballstemmer.english_stemmer import EnglishStemmer
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_RUN = re.compile(rf"(?P<han>[{_HAN}]+)|(?P<code>[^\W_{_HAN}]+(?:[-./_+'’&][^\W_{_HAN}]+)*)")
+_PART = re.compile(r"[^\W_]+")
+_STOP_WORDS = frozenset(
+    (
+        "a an and are as at be been but by can could did do does for from had has have how i if in into is it its "
+        "of on or our s should such t than that the their them then there these they this those to was we were "
+        "what when where which who whom whose why will with would you your"
+    ).split()
+)
+_STEMMING = Lock()
+_STOP_CHARACTERS = re.compile("[的了吗呢吧是在和与及或也]")
+
+
+def tokens(text: str) -> list[str]:
+    """All tokens of ``text`` in order, stop words included: the index keeps everything."""
+    folded = unicodedata.normalize("NFKC", text)
+    found: list[str] = []
+    for match in _RUN.finditer(folded):
+        if match["han"]:
+            found.extend(_pairs(_simplified(match["han"])))
+        else:
+            found.extend(_word_tokens(match["code"]))
+    return found
+
+
+def query_terms(text: str) -> list[str]:
+    """The distinct tokens of a question that say something, in order; all of them if none does."""
+    every = list(dict.fromkeys(tokens(text)))
+    return [token for token in every if not _is_stop(token)] or every
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[i : i + 2] for i in range(len(run) - 1)] if len(run) > 1 else [run]
+
+
+def _word_tokens(code: str) -> list[str]:
+    parts = [part.casefold() for part in _PART.findall(code)]
+    if len(parts) == 1:
+        return [_stem(parts[0])]
+    if parts[-1] == "s" and len(parts) == 2:  # a possessive
+        return [_stem(parts[0])]
+    return [_stem(part) for part in parts] + ["".join(parts)]
+
+
+@lru_cache(maxsize=65536)
+def _stem(word: str) -> str:
+    if not word.isascii() or not word.isalpha() or len(word) < 3:
+        return word
+    with _STEMMING:  # a Snowball stemmer keeps its state in itself
+        return str(_stemmer().stemWord(word))
+
+
+def _is_stop(token: str) -> bool:
+    if token in _stop_stems():
+        return True
+    return len(token) <= 2 and bool(_STOP_CHARACTERS.search(token)) and not token.isascii()
+
+
+@cache
+def _stop_stems() -> frozenset[str]:
+    return frozenset(_stem(word) for word in _STOP_WORDS)
+
+
+def _simplified(run: str) -> str:
+    return str(_converter().convert(run))
+
+
+@cache
+def _stemmer() -> EnglishStemmer:
+    import snowballstemmer
+
+    stemmer: EnglishStemmer = snowballstemmer.stemmer("english")
+    return stemmer
+
+
+@cache
+def _converter() -> OpenCC:
+    from opencc import OpenCC
+
+    return OpenCC("t2s")

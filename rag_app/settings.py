@@ -1,0 +1,161 @@
+"""One frozen :class:`Settings`: defaults < ``rag.toml`` < ``RAG_*`` environment < arguments.
+
+The only pydantic import.
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from ingest.messages import Language
+
+from .errors import SettingsError
+
+FILE_NAME = "rag.toml"
+_APP = "rag-app"
+_PREFIX = "RAG_"
+_CONFIG_VARIABLE = "RAG_CONFIG"
+
+
+class Settings(BaseSettings):
+    """Every setting; each is also ``rag.toml``'s key and, upper-cased after ``RAG_``, an environment variable."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
+
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path(_APP),
+        description="Folder of the catalog and the vectors.",
+    )
+    model_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_cache_path(_APP) / "models",
+        description="Folder of prepared embedding models; safe to delete, they are made again.",
+    )
+    language: Literal["auto", "en", "zh"] = Field(
+        default="auto", description="Language of messages; auto follows the system. Answers follow the question."
+    )
+    kb: str = Field(default="default", description="Knowledge base used where none is named.")
+    embedder: str = Field(
+        default="bundled",
+        description="Embedding model: bundled (multilingual-e5-small), or the name or folder of any "
+        "sentence-transformers model.",
+    )
+    chunk_tokens: int = Field(
+        default=384, ge=64, le=8192, description="Most tokens of a chunk; never above the embedding model's window."
+    )
+    passages: int = Field(default=6, ge=1, le=50, description="Passages given to the answering model.")
+    answers: Literal["auto", "ollama", "quotes"] = Field(
+        default="auto", description="Who answers: auto takes Ollama if it has the model, else verbatim quotes."
+    )
+    model: str = Field(default="llama3", description="Model that Ollama answers with.")
+    ollama_url: str = Field(default="http://127.0.0.1:11434", description="Address of the Ollama server.")
+    context_tokens: int = Field(
+        default=4096,
+        ge=1024,
+        le=131072,
+        description="Context asked of the model (num_ctx). Twice as much takes twice the memory for it.",
+    )
+    answer_tokens: int = Field(default=768, ge=64, le=8192, description="Most tokens of a model's answer.")
+    port: int = Field(default=8501, ge=1, le=65535, description="Port of the web UI, on 127.0.0.1.")
+
+    @field_validator("data_dir", "model_dir")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("ollama_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        url = value if "://" in value else f"http://{value}"
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("not an http address")
+        return url.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win over the environment, the environment over the file."""
+        file = config_file()
+        if file is None:
+            return init_settings, env_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+    @classmethod
+    def load(cls, **arguments: Any) -> Settings:
+        """Settings from all sources; arguments that are None count as not given.
+
+        Raises:
+            SettingsError: names the key, the value and where it came from.
+        """
+        _check_environment(cls)
+        try:
+            return cls(**{name: value for name, value in arguments.items() if value is not None})
+        except ValidationError as error:
+            raise _explain(error, arguments) from error
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError("settings.bad_toml", file=config_file(), cause=error) from error
+
+
+def config_file() -> Path | None:
+    """The ``rag.toml`` in force: ``$RAG_CONFIG``, the working folder's, the user's; None without any.
+
+    Raises:
+        SettingsError: ``RAG_CONFIG`` names no file.
+    """
+    named = os.environ.get(_CONFIG_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise SettingsError("settings.no_file", variable=_CONFIG_VARIABLE, file=named)
+        return Path(named)
+    for folder in (Path.cwd(), platformdirs.user_config_path(_APP)):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
+
+
+def _check_environment(settings: type[Settings]) -> None:
+    known = {f"{_PREFIX}{name}".upper() for name in settings.model_fields} | {_CONFIG_VARIABLE}
+    for variable in os.environ:
+        if variable.upper().startswith(_PREFIX) and variable.upper() not in known:
+            raise SettingsError("settings.unknown", key=variable, known=", ".join(sorted(known)))
+
+
+def _explain(error: ValidationError, arguments: dict[str, Any]) -> SettingsError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return SettingsError("settings.unknown", key=key, known=", ".join(sorted(Settings.model_fields)))
+    variable = f"{_PREFIX}{key}".upper()
+    if arguments.get(key) is not None:
+        source = f"{key}="
+    elif variable in os.environ:
+        source = variable
+    else:
+        source = f"{config_file()}: {key}"
+    return SettingsError("settings.bad_value", source=source, value=first["input"], cause=first["msg"])
+
+
+def language(settings: Settings | None) -> Language:
+    """The language of messages: the setting, else the system's."""
+    if settings is not None and settings.language != "auto":
+        return settings.language
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if os.environ.get(variable):
+            return "zh" if os.environ[variable].lower().startswith("zh") else "en"
+    system = locale.getlocale()[0] or ""  # Windows has no such variables
+    return "zh" if system.lower().startswith(("zh", "chinese")) else "en"

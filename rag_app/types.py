@@ -1,0 +1,162 @@
+"""The values that pass between the stages of a question. All are frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from ingest.messages import Language, Message
+
+Role = Literal["user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeBase:
+    """A named collection of documents.
+
+    Attributes:
+        id: stable identifier; names may change.
+        documents, chunks: counts.
+        embedder: name of the embedding model the index was made with; empty before the first document.
+    """
+
+    id: str
+    name: str
+    documents: int
+    chunks: int
+    embedder: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document in a knowledge base."""
+
+    id: int
+    path: Path
+    title: str
+    format: str
+    size: int
+    pages: int
+    chunks: int
+    ingested: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a page that was retrieved.
+
+    Attributes:
+        chunk_id: the chunk it came from.
+        document: file name. path: absolute path when it was ingested.
+        page: 1-based physical page. page_label: the printed label where it differs. pages: pages of the document.
+        headings: the heading path, outermost first.
+        start, end: the passage is the page's text[start:end], counted in characters.
+        score: relevance after fusion, 0–1, comparable within one question only.
+        similarity: cosine of question and passage, None if only the lexical index found it.
+    """
+
+    chunk_id: int
+    document: str
+    path: Path
+    title: str
+    page: int
+    page_label: str | None
+    pages: int
+    headings: tuple[str, ...]
+    start: int
+    end: int
+    text: str
+    score: float
+    similarity: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What a question found.
+
+    Attributes:
+        passages: best first.
+        coverage: share (0–1) of the question's terms, weighted by idf, that the best lexical hits contain.
+        best_similarity: highest cosine among all passages considered; 0 without any.
+    """
+
+    question: str
+    passages: tuple[Passage, ...]
+    coverage: float
+    best_similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a claim comes from.
+
+    Attributes:
+        number: n of the marker [n] in the answer's text.
+        document: file name. path: absolute path when it was ingested.
+        page: 1-based physical page; 1 for formats without pages.
+        quote: verbatim text of that page. start, end: its span in the page's text.
+    """
+
+    number: int
+    document: str
+    path: Path
+    page: int
+    page_label: str | None
+    pages: int
+    headings: tuple[str, ...]
+    quote: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, finished.
+
+    Attributes:
+        text: with markers [n], each of which is a citation.
+        model: "quotes" or the name of the language model.
+        refused: True when the documents do not say; ``text`` then says so.
+        citations: in order of their numbers.
+        notice: something worth knowing about how it was answered, e.g. how to get LLaMA 3.
+        prompt_tokens, context_tokens: tokens used of tokens available, None in quotes mode.
+        complete: False when the answer was stopped or broke off.
+    """
+
+    question: str
+    text: str
+    model: str
+    language: Language
+    refused: bool
+    citations: tuple[Citation, ...]
+    passages: tuple[Passage, ...]
+    notice: Message | None = None
+    prompt_tokens: int | None = None
+    context_tokens: int | None = None
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding of the doctor.
+
+    Attributes:
+        status: "ok", "warn" (works, could be better) or "fail".
+        finding: what is so. remedy: the one command or setting that mends it, None if nothing needs mending.
+    """
+
+    name: str
+    status: Literal["ok", "warn", "fail"]
+    finding: Message
+    remedy: Message | None = None

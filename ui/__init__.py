@@ -1,0 +1,1 @@
+"""The web UI: Streamlit over rag_app's public names."""
