@@ -90,17 +90,25 @@ class Progress:
 
 
 def run(
-    paths: Iterable[Path], store: DocumentStore, embedder: PassageEmbedder, chunk_tokens: int
+    paths: Iterable[Path],
+    store: DocumentStore,
+    embedder: PassageEmbedder,
+    chunk_tokens: int,
+    leave_out: Path | None = None,
 ) -> Iterator[Progress]:
     """Ingest files and folders, yielding progress; the last event of each file carries its report.
 
     A file that can't be read costs itself only. Stopping the iteration, or Ctrl-C, loses the file at work and no
     other: each finished file is one commit, and the next run passes over it.
 
+    Args:
+        chunk_tokens: bound of a chunk, in the embedder's tokens.
+        leave_out: a folder that is never read, such as the index's own.
+
     Raises:
         PathNotFound, NothingToRead: before anything is done.
     """
-    return _Run(discover(paths), store, embedder, chunk_tokens).events()
+    return _Run(discover(paths, leave_out), store, embedder, chunk_tokens).events()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,8 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     for match in _END.finditer(text):
         if match[0].startswith(".") and _ABBREVIATION.search(text[max(start, match.start() - 12) : match.end()]):
             continue
-        if (
-            match[0][0] in "!?"
-            and match.end() < len(text)
-            and text[match.end()].isascii()
-            and text[match.end()].isalnum()
-        ):
-            continue  # "a!=b", "?page=2"
+        if match[0][0] in "!?" and _inside_code(text, match.end()):
+            continue
         _add(spans, text, start, match.end())
         start = match.end()
     _add(spans, text, start, len(text))
@@ -52,6 +47,11 @@ def split_sentences(text: str) -> list[str]:
     starts = [start for start, _ in sentence_spans(text)]
     cuts = [0, *starts[1:], len(text)]
     return [text[a:b] for a, b in pairwise(cuts) if a < b]
+
+
+def _inside_code(text: str, end: int) -> bool:
+    """True for "a!=b" and "?page=2": no sentence ends right before a letter, digit or sign."""
+    return end < len(text) and text[end].isascii() and not text[end].isspace()
 
 
 def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

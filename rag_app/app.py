@@ -165,7 +165,7 @@ class RagApp:
         with writing(self.settings.data_dir, self._catalog, self._vectors, base) as writer:
             writer.use_embedder(embedder.info)
             tokens = min(self.settings.chunk_tokens, embedder.info.window - 16)
-            for step in run([Path(path) for path in paths], writer, embedder, tokens):
+            for step in run([Path(path) for path in paths], writer, embedder, tokens, self.settings.data_dir):
                 if step.report is not None:
                     reports.append(step.report)
                 if progress is not None:

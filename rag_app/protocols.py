@@ -53,12 +53,14 @@ class ModelPiece:
         text: to be shown. done: the last piece.
         prompt_tokens: on the last piece, tokens of the prompt as the model counted them.
         complete: on the last piece, False when the model was cut off.
+        passages: how many of the passages, from the first, the model was given; None for all.
     """
 
     text: str
     done: bool = False
     prompt_tokens: int | None = None
     complete: bool = True
+    passages: int | None = None
 
 
 class ChatModel(Protocol):

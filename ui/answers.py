@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import streamlit as st
 
-from rag_app import Answer, AnswerStream, Citation, Language, text
+from rag_app import Answer, AnswerStream, Citation, Language, Message, text
 
-from .markup import highlighted, plain, with_chips
+from .markup import chip, highlighted, plain, small, with_chips
 
 _QUOTES = "quotes"
 
 
-def stream(pieces: AnswerStream, *, verbatim: bool) -> Iterator[str]:
-    """The pieces of an answer as markdown."""
+def write(stream: AnswerStream, language: Language) -> None:
+    """The answer as it is written."""
+    slot = st.empty()
+    pieces = iter(stream)
+    with slot, st.spinner(text("ui.working", language)):  # a model that is loaded first takes its time
+        written = next(pieces, "")
+    slot.markdown(with_chips(written, verbatim=stream.verbatim), anchors=False)
     for piece in pieces:
-        yield with_chips(piece, verbatim=verbatim)
+        written += piece
+        slot.markdown(with_chips(written, verbatim=stream.verbatim), anchors=False)
 
 
-def show(answer: Answer, language: Language) -> None:
+def show(answer: Answer) -> None:
     """A finished answer."""
-    st.markdown(with_chips(answer.text, verbatim=answer.refused or answer.model == _QUOTES))
-    footer(answer, language)
+    st.markdown(with_chips(answer.text, verbatim=answer.refused or answer.model == _QUOTES), anchors=False)
 
 
-def footer(answer: Answer, language: Language) -> None:
-    """What stands below an answer's text: its sources, and how it came about."""
+def footer(answer: Answer, language: Language, *, known: Message | None) -> None:
+    """What stands below an answer's text: its sources, and how it came about.
+
+    Args:
+        known: a notice that the conversation has shown already.
+    """
     for citation in answer.citations:
-        with st.expander(f"{citation.number} · {plain(citation.document)} · {plain(where(citation, language))}"):
+        with st.expander(f"{chip(citation.number)} {plain(citation.document)} · {plain(where(citation, language))}"):
             st.markdown(in_context(citation, answer))
-            st.caption(plain(str(citation.path)))
+            st.caption(small(str(citation.path)))
     if not answer.complete:
-        st.warning(text("ui.incomplete", language))
-    st.caption(plain(_summary(answer, language)))
-    if answer.notice is not None:
-        st.caption(plain(answer.notice.text(language)))
+        st.warning(text("ui.incomplete", language), icon=":material/warning:")
+    notes = _summary(answer, language)
+    if answer.notice is not None and answer.notice != known:
+        notes.append(answer.notice.text(language))
+    if notes:
+        st.caption(small("\n".join(notes)))
 
 
 def where(citation: Citation, language: Language) -> str:
@@ -54,11 +63,13 @@ def in_context(citation: Citation, answer: Answer) -> str:
     return highlighted(passage.text[:start], passage.text[start:end], passage.text[end:])
 
 
-def _summary(answer: Answer, language: Language) -> str:
+def _summary(answer: Answer, language: Language) -> list[str]:
     if answer.refused:
-        return text("ui.not_found", language)
-    model = text("ui.quotes_mode", language) if answer.model == _QUOTES else answer.model
-    parts = [text("ui.answered_by", language, model=model)]
+        nothing = answer.text == text("answer.not_found", answer.language)
+        return [text("ui.not_found", language)] if nothing else []
+    if answer.model == _QUOTES:
+        return [text("ui.quotes_mode", language)]
+    parts = [text("ui.answered_by", language, model=answer.model)]
     if answer.prompt_tokens and answer.context_tokens:
         parts.append(text("ui.tokens", language, used=answer.prompt_tokens, available=answer.context_tokens))
-    return " · ".join(parts)
+    return [" · ".join(parts)]

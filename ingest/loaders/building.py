@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ..types import Heading, Page
 
@@ -19,6 +19,7 @@ SOFT_BREAK = "\u2028"
 
 _SOFT_IN_CJK = re.compile(rf"(?<=[{CJK}]) *{SOFT_BREAK} *(?=[{CJK}])")
 _CJK_CHAR = re.compile(f"[{CJK}]")
+_COLUMNS = re.compile(r"\S {3,}\S")  # a table row, its columns set with spaces
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200b]+")
 
 
@@ -83,26 +84,42 @@ def join_soft_breaks(text: str) -> str:
     return _SOFT_IN_CJK.sub("", text).replace(SOFT_BREAK, " ")
 
 
-def join_wrapped_lines(text: str) -> str:
+def join_wrapped_lines(text: str, headings: Collection[str] = ()) -> str:
     """Undo the line breaks that only the page's width made, so that a newline always ends something.
 
-    A line is wrapped when it is nearly as wide as the widest ones and the next line does not begin an item.
-    Chinese lines are joined without a space. Only white space changes.
+    A line is wrapped when it is nearly as wide as the widest ones and the next line begins neither an item nor a
+    heading. Chinese lines are joined without a space. Only white space changes.
+
+    Args:
+        headings: headings known to stand on lines of their own; one that is wrapped itself counts by its first line.
     """
-    lines = [_SPACES.sub(" ", line).strip() for line in text.split("\n")]
+    known = {_bare(heading) for heading in headings}
+    raw = text.split("\n")
+    lines = [_SPACES.sub(" ", line).strip() for line in raw]
     widths = sorted(_width(line) for line in lines if line)
     if not widths:
         return ""
     full = 0.72 * widths[int(0.9 * (len(widths) - 1))]
     joined: list[str] = []
     wrapped = False
-    for line in lines:
-        if wrapped and line and not _ITEM.match(line):
+    for line, source in zip(lines, raw, strict=True):
+        row = bool(_COLUMNS.search(source))
+        wrapped = wrapped and not row
+        if wrapped and line and not _ITEM.match(line) and not _begins_one(line, known):
             joined[-1] += _gap(joined[-1], line) + line
         else:
             joined.append(line)
-        wrapped = bool(line) and _width(line) >= full
+        wrapped = bool(line) and not row and _width(line) >= full
     return re.sub(r"\n{3,}", "\n\n", "\n".join(joined)).strip("\n")
+
+
+def _begins_one(line: str, headings: Collection[str]) -> bool:
+    bare = _bare(line)
+    return any(heading == bare or (len(bare) > 5 and heading.startswith(bare)) for heading in headings)
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
 
 
 def _gap(before: str, after: str) -> str:

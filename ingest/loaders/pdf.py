@@ -105,8 +105,7 @@ def _pypdf_text(reader: pypdf.PdfReader, index: int) -> str | None:
 
 
 def _clean(text: str) -> str:
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    return join_wrapped_lines(_HYPHEN.sub("", text))
+    return _HYPHEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", ""))
 
 
 def _open_pypdf(data: bytes) -> pypdf.PdfReader | None:
@@ -152,7 +151,8 @@ def _flatten(items: list[Any], level: int) -> Iterator[tuple[int, Any]]:
             yield level, item
 
 
-def _page(index: int, text: str, outline: _Outline) -> Page:
+def _page(index: int, raw: str, outline: _Outline) -> Page:
+    text = join_wrapped_lines(raw, [title for _, title in outline.headings.get(index, [])])
     label = outline.labels[index] if index < len(outline.labels) else ""
     headings: list[Heading] = []
     cursor = 0
@@ -167,9 +167,9 @@ def _page(index: int, text: str, outline: _Outline) -> Page:
 
 
 def _find_line(text: str, title: str, cursor: int) -> int | None:
-    """Where the heading stands in the page's text, white space aside."""
+    """Where the heading begins a line of the page's text, white space aside."""
     pattern = r"\s*".join(re.escape(char) for char in title if not char.isspace())
-    match = re.compile(pattern).search(text, cursor)
+    match = re.compile(f"^{pattern}", re.MULTILINE).search(text, cursor)
     return match.start() if match else None
 
 

@@ -11,9 +11,9 @@ from ..errors import ModelError
 from ..llm.quotes import NAME as QUOTES
 from ..llm.select import Answerer
 from ..protocols import ModelPiece
+from ..retrieval.language import language_of
 from ..types import Answer, Retrieval, Turn
 from .citations import MarkerCleaner, citations
-from .language import language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class AnswerStream:
         self._text = ""
         self._last: ModelPiece | None = None
         self._failure: Message | None = None
+        self._ended = False
         self._pieces = self._run()
 
     def __iter__(self) -> Iterator[str]:
@@ -59,7 +60,8 @@ class AnswerStream:
         if isinstance(self._answerer, Refusal):
             return self._answer("none", refused=True, notice=None)
         notice = self._failure or self._answerer.notice
-        return self._answer(self._answerer.model.name, refused=not self._text, notice=notice)
+        nothing = self._ended and not self._text  # closed early, it had no time to write
+        return self._answer(self._answerer.model.name, refused=nothing, notice=notice)
 
     def _run(self) -> Generator[str, None, None]:
         if isinstance(self._answerer, Refusal):
@@ -71,6 +73,8 @@ class AnswerStream:
         try:
             for piece in model_pieces:
                 self._last = piece
+                if piece.passages is not None:
+                    cleaner.passages = piece.passages
                 yield from self._show(cleaner.feed(piece.text))
         except ModelError as error:
             if not self._text:
@@ -78,6 +82,7 @@ class AnswerStream:
             self._failure = error.message  # what had arrived is kept, and marked
             self._last = None
         yield from self._show(cleaner.finish())
+        self._ended = True
 
     def _show(self, shown: str) -> Iterator[str]:
         if shown:
@@ -90,7 +95,7 @@ class AnswerStream:
         context = self._answerer.context_tokens if isinstance(self._answerer, Answerer) else None
         return Answer(
             question=self.retrieval.question,
-            text=self._text or text("answer.nothing", self._language),
+            text=self._text or (text("answer.nothing", self._language) if refused else ""),
             model=model,
             language=self._language,
             refused=refused,

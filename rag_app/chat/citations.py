@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ingest.sentences import sentence_spans
 
@@ -13,7 +12,8 @@ from ..types import Citation, Passage
 
 MARKER = re.compile(r"\[(\d{1,3})\]")
 _LOOSE = re.compile(r"[\[【]\s*(\d{1,3}(?:\s*[,，、;；]\s*\d{1,3})*)\s*[\]】]")
-_OPENING = re.compile(r"[\[【][\d\s,，、;；]{0,24}$")  # may still become a marker
+_OPENING = re.compile(r"[\[【][\d\s,，、;；]{0,250}$")  # may still become a marker
+_RUN = re.compile(r"\[\d{1,3}\](?:\s*\[\d{1,3}\])*")
 _FAR = 400
 
 
@@ -23,11 +23,11 @@ class MarkerCleaner:
     Never shows half a marker: what may still become one is held back until it is clear.
 
     Args:
-        passages: how many were given to the model; numbers above that are unknown.
+        passages: how many were given to the model; numbers above that are unknown. May be lowered before the text.
     """
 
     def __init__(self, passages: int) -> None:
-        self._passages = passages
+        self.passages = passages
         self._held = ""
         self.dropped = 0
 
@@ -40,57 +40,52 @@ class MarkerCleaner:
         return _LOOSE.sub(self._rewrite, text[:cut])
 
     def finish(self) -> str:
-        """What was still held back."""
+        """What was still held back, unless it is half a marker."""
         text, self._held = self._held, ""
-        return text
+        return "" if re.search(r"\d", text) else text
 
     def _rewrite(self, match: re.Match[str]) -> str:
         numbers = [int(number) for number in re.findall(r"\d+", match[1])]
-        known = [number for number in dict.fromkeys(numbers) if 1 <= number <= self._passages]
+        known = [number for number in dict.fromkeys(numbers) if 1 <= number <= self.passages]
         self.dropped += len(set(numbers)) - len(known)
         return "".join(f"[{number}]" for number in known)
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """A sentence of the answer and the passages it names."""
-
-    text: str
-    numbers: tuple[int, ...]
 
 
 def citations(text: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
     """One citation for each passage that ``text`` names, in order of their numbers.
 
-    The quote is the verbatim sentence of the passage that shares most with the sentence that cites it; several
-    that stand close together are quoted with what is between them.
+    The quote is what the answer quotes verbatim, else the sentence of the passage that shares most with the
+    sentence that cites it; several that stand close together are quoted with what is between them.
 
     Args:
         passages: passage n is ``passages[n - 1]``.
     """
     spans: dict[int, list[tuple[int, int]]] = {}
-    for claim in _claims(text):
-        for number in claim.numbers:
+    for claim, numbers in _claims(text):
+        for number in numbers:
             if 1 <= number <= len(passages):
-                spans.setdefault(number, []).append(_best_sentence(claim.text, passages[number - 1].text))
+                spans.setdefault(number, []).append(_quoted(claim, passages[number - 1].text))
     return tuple(_citation(number, passages[number - 1], spans[number]) for number in sorted(spans))
 
 
-def _claims(text: str) -> list[_Claim]:
-    """The answer's sentences with their markers; markers after a full stop belong to the sentence before it."""
-    claims: list[_Claim] = []
-    for start, end in sentence_spans(text):
-        sentence = text[start:end]
-        leading = re.match(r"(?:\[\d{1,3}\]\s*)+", sentence)
-        if leading and claims:
-            numbers = tuple(int(n) for n in MARKER.findall(leading[0]))
-            claims[-1] = _Claim(claims[-1].text, claims[-1].numbers + numbers)
-            sentence = sentence[leading.end() :]
-        plain = MARKER.sub("", sentence).strip()
-        numbers = tuple(int(n) for n in MARKER.findall(sentence))
-        if plain or numbers:
-            claims.append(_Claim(plain, numbers))
+def _claims(text: str) -> list[tuple[str, list[int]]]:
+    """What stands before each run of markers, since the run before it, with the numbers of that run."""
+    claims: list[tuple[str, list[int]]] = []
+    end = 0
+    for run in _RUN.finditer(text):
+        claims.append((text[end : run.start()].strip(), [int(number) for number in MARKER.findall(run[0])]))
+        end = run.end()
     return claims
+
+
+def _quoted(claim: str, passage: str) -> tuple[int, int]:
+    """Where the passage says it: the claim itself if it is there, else the nearest sentence to the last one."""
+    at = passage.find(claim)
+    if claim and at >= 0:
+        return at, at + len(claim)
+    spans = sentence_spans(claim)
+    last = claim[spans[-1][0] : spans[-1][1]] if spans else ""
+    return _best_sentence(last, passage)
 
 
 def _best_sentence(claim: str, passage: str) -> tuple[int, int]:

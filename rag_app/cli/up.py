@@ -23,6 +23,20 @@ from .texts import Texts
 
 _HOST = "127.0.0.1"
 _START_SECONDS = 120
+_LIGHT_TEXT, _DARK_TEXT = "#2b2d2c", "#e7eae8"
+_THEME = {
+    "theme.font": '"Source Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
+    "theme.headingFontSizes": '["2rem", "1.5rem", "1.3rem", "1.15rem", "1.05rem", "1rem"]',
+    "theme.baseRadius": "0.6rem",
+    "theme.light.primaryColor": "#0f766e",
+    "theme.light.textColor": _LIGHT_TEXT,
+    "theme.light.grayTextColor": _LIGHT_TEXT,  # ui.markup's seams must not be seen
+    "theme.light.yellowBackgroundColor": "#fdf1b8",
+    "theme.dark.primaryColor": "#2dd4bf",
+    "theme.dark.textColor": _DARK_TEXT,
+    "theme.dark.grayTextColor": _DARK_TEXT,
+    "theme.dark.yellowBackgroundColor": "#4d4113",
+}
 
 
 class UiError(RagError):
@@ -104,7 +118,7 @@ def _command(port: int) -> list[str]:
         "browser.gatherUsageStats": "false",
         "browser.serverAddress": _HOST,
         "client.toolbarMode": "minimal",
-        "theme.primaryColor": "#0f766e",
+        **_THEME,
         "logger.level": "warning",
         "logger.hideWelcomeMessage": "true",
     }

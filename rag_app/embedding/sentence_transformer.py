@@ -1,4 +1,4 @@
-"""Any sentence-transformers model; the only torch and sentence_transformers imports.
+"""Any sentence-transformers model; the only torch, safetensors and sentence_transformers imports.
 
 Serves where no ONNX export does (a GPU, an odd architecture, a failed check), and is what an export starts from.
 """
@@ -129,9 +129,17 @@ class SentenceTransformerEmbedder:
         return np.asarray(vectors, dtype=np.float32)
 
 
+def save_weights(tensors: dict[str, npt.NDArray[np.float32]], path: Path) -> None:
+    """Write a model's tensors as safetensors."""
+    from safetensors.numpy import save_file
+
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
 def _load(source: str, *, eager: bool) -> SentenceTransformer:
     local = Path(source).expanduser().is_dir()
     with _quiet(offline=local):
+        from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
 
         try:
@@ -141,7 +149,7 @@ def _load(source: str, *, eager: bool) -> SentenceTransformer:
                 trust_remote_code=False,
                 model_kwargs={"attn_implementation": "eager"} if eager else None,
             )
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             raise EmbedderError("embedder.cannot_load", name=source, cause=error) from error
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..chat.language import language_of
 from ..chat.prompt import messages
 from ..errors import ModelError, ModelNotInstalled, OllamaUnreachable
 from ..protocols import ModelPiece
+from ..retrieval.language import language_of
 from ..types import Passage, Turn
 
 if TYPE_CHECKING:
@@ -48,16 +48,15 @@ def status(url: str) -> OllamaStatus:
     Raises:
         OllamaUnreachable, ModelError.
     """
-    client = _client(url, read_seconds=_CONNECT_SECONDS)
-    with _errors(url, ""):
+    with _client(url, read_seconds=_CONNECT_SECONDS) as client, _errors(url, ""):
         listed = client._request_raw("GET", "/api/tags").json()
         version = client._request_raw("GET", "/api/version").json()
-    names = [
-        str(model["name"])
-        for model in listed.get("models") or []
-        if "completion" in model.get("capabilities", ["completion"])
-    ]
-    return OllamaStatus(str(version.get("version", "?")), tuple(names))
+        names = [
+            str(model["name"])
+            for model in listed.get("models") or []
+            if "completion" in model.get("capabilities", ["completion"])
+        ]
+        return OllamaStatus(str(version.get("version", "?")), tuple(names))
 
 
 class OllamaModel:
@@ -80,12 +79,18 @@ class OllamaModel:
         Raises:
             OllamaUnreachable, ModelNotInstalled, ModelError.
         """
-        client = _client(self._url, read_seconds=None)  # a model that loads sends nothing for minutes
+        with _client(self._url, read_seconds=None) as client:  # a model that loads sends nothing for minutes
+            yield from self._fitting(client, question, passages, history)
+
+    def _fitting(
+        self, client: ollama.Client, question: str, passages: Sequence[Passage], history: Sequence[Turn]
+    ) -> Iterator[ModelPiece]:
         given, turns = list(passages), list(history)
         while True:
             prompt = messages(question, given, turns, language_of(question))
             try:
-                yield from self._pieces(client, prompt)
+                for piece in self._pieces(client, prompt):
+                    yield replace(piece, passages=len(given))
             except _PromptTooLong as error:
                 if turns:
                     turns = turns[2:]
@@ -150,6 +155,8 @@ def _errors(url: str, model: str) -> Iterator[None]:
         raise ModelError("ollama.broke_off", url=url, cause=type(error).__name__) from error
     except ollama.ResponseError as error:
         raise _response_error(error, url, model) from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:  # no JSON, or not Ollama's
+        raise ModelError("ollama.not_ollama", url=url, cause=type(error).__name__) from error
 
 
 def _response_error(error: ollama.ResponseError, url: str, model: str) -> Exception:

@@ -1,0 +1,54 @@
+"""Real parts for all tests: the real embedding model, real Chroma and SQLite in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rag_app import RagApp, Settings
+
+PROJECT = Path(__file__).parents[1]
+SAMPLES = PROJECT / "sample_docs"
+DATA = Path(__file__).parent / "data"
+NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
+
+
+@pytest.fixture(scope="session")
+def model_dir() -> Path:
+    """Where the prepared embedding model lies; the user's cache, so that it is made once a machine."""
+    return Settings().model_dir
+
+
+@pytest.fixture(autouse=True)
+def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model_dir: Path) -> None:
+    """No test reads the user's settings or writes to the user's data; messages are English."""
+    for variable in list(os.environ):
+        if variable.startswith("RAG_"):
+            monkeypatch.delenv(variable)
+    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("RAG_MODEL_DIR", str(model_dir))
+    monkeypatch.setenv("RAG_OLLAMA_URL", NOBODY)
+    monkeypatch.setenv("RAG_LANGUAGE", "en")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[RagApp]:
+    """An app with an empty data folder that answers with quotes."""
+    with RagApp.open(data_dir=tmp_path / "data", answers="quotes") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterator[RagApp]:
+    """An app with the sample documents ingested; tests only read it."""
+    folder = tmp_path_factory.mktemp("samples")
+    with RagApp.open(
+        data_dir=folder, model_dir=model_dir, answers="quotes", ollama_url=NOBODY, language="en"
+    ) as opened:
+        report = opened.ingest(SAMPLES)
+        assert report.ok, [file for file in report.files if file.reason]
+        yield opened

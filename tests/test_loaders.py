@@ -1,0 +1,174 @@
+"""Each format: what is read, what a citation needs, and the reason when it can't be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import DamagedFile, EncryptedFile, FileRefused, NoText, Unreadable, UnsupportedFormat
+from ingest.loaders import LOADERS, load
+from ingest.loaders.building import join_wrapped_lines
+from ingest.loaders.text import decode
+from ingest.types import Document
+
+from .conftest import SAMPLES
+from .files import blank_pdf, docx_file, encrypted_pdf
+
+GUIDE = SAMPLES / "llama3-on-your-pc.pdf"
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def headings(document: Document) -> list[tuple[int, int, str]]:
+    return [(page.number, heading.level, heading.text) for page in document.pages for heading in page.headings]
+
+
+@pytest.mark.parametrize("path", sorted(p for p in SAMPLES.iterdir() if p.is_file()), ids=lambda p: p.name)
+def test_every_sample_is_read_whole(path: Path) -> None:
+    document = load(path)
+    assert document.warnings == ()
+    assert document.title
+    for number, page in enumerate(document.pages, 1):
+        assert page.number == number
+        assert page.text.strip()
+        for heading in page.headings:
+            found = page.text[heading.start :].replace("\n", " ")
+            assert "".join(found.split()).startswith("".join(heading.text.split()))
+
+
+def test_samples_cover_every_format_and_both_languages() -> None:
+    suffixes = {path.suffix for path in SAMPLES.iterdir() if path.is_file()}
+    assert {LOADERS[suffix] for suffix in suffixes} == set(LOADERS.values())
+    chinese = [path for path in SAMPLES.iterdir() if path.is_file() and not path.name.isascii()]
+    assert len(chinese) == 6
+    assert len(load(GUIDE).pages) >= 10
+
+
+def test_markdown(tmp_path: Path) -> None:
+    source = (
+        "---\ntags: [a]\n---\n# 标题 *one*\n\nA paragraph that\nwraps, **bold** and [link](http://x).\n\n中文也会\n换行。\n\n"
+        "## Two\n\n1. first\n2. second\n   - inner\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```sh\nls -l\n```\n"
+    )
+    document = load(write(tmp_path / "a.md", source))
+    assert document.title == "标题 one"
+    assert headings(document) == [(1, 1, "标题 one"), (1, 2, "Two")]
+    assert document.pages[0].text == (
+        "标题 one\n\nA paragraph that wraps, bold and link.\n\n中文也会换行。\n\n"
+        "Two\n1. first\n2. second\n  - inner\na | b\n1 | 2\n\nls -l"
+    )
+
+
+def test_html(tmp_path: Path) -> None:
+    source = (
+        "<html><head><title>T &amp; T</title><style>p{}</style></head><body><nav>menu</nav><h1>Head</h1>"
+        "<p>One<br>two <b>three</b></p>loose text<script>alert(1)</script><!-- comment --><p hidden>secret</p>"
+        "<div>中文\n换行</div><ul><li>item</li></ul><table><tr><th>a</th><td>b</td></tr></table>"
+        "<pre>x = 1\ny = 2</pre></body></html>"
+    )
+    document = load(write(tmp_path / "a.html", source))
+    assert document.title == "T & T"
+    assert headings(document) == [(1, 1, "Head")]
+    assert document.pages[0].text == ("Head\n\nOne\ntwo three\n\nloose text\n\n中文换行\n- item\na | b\n\nx = 1\ny = 2")
+
+
+def test_docx(tmp_path: Path) -> None:
+    document = load(docx_file(tmp_path / "a.docx"))
+    assert document.title == "季度报告"
+    assert headings(document) == [(1, 1, "季度报告"), (1, 1, "收入"), (2, 2, "Outlook")]
+    assert len(document.pages) == 2
+    assert "- Costs fell by 12%.\nQuarter | Revenue | Cost\nmerged | 7" in document.pages[0].text
+    assert document.pages[1].text == "Outlook\n\nNext year looks good."
+
+
+def test_text_pages_and_wrapping(tmp_path: Path) -> None:
+    lines = (
+        "The first line of a paragraph that goes on\nand on until its end comes here at last.\n\n"
+        "- item\n- item two\f第二页"
+    )
+    document = load(write(tmp_path / "a.txt", lines))
+    assert [page.text for page in document.pages] == [
+        "The first line of a paragraph that goes on and on until its end comes here at last.\n\n- item\n- item two",
+        "第二页",
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "big5", "utf-16"])
+def test_text_encodings(encoding: str) -> None:
+    text = "檢索增強生成\n" * 20 if encoding == "big5" else "检索增强生成，先检索再回答。\n" * 20
+    assert decode(text.encode(encoding)) == text
+
+
+def test_rows_set_with_spaces_stay_rows() -> None:
+    table = "Action              Goes to            Contains\nAsking              this computer      the question\n"
+    assert join_wrapped_lines(table) == "Action Goes to Contains\nAsking this computer the question"
+
+
+def test_wrapped_lines_join_as_the_language_does() -> None:
+    wrapped = (
+        "索齿兽目（学名：），又名索齿目、链齿兽目或束\n柱目，是已灭绝的水中哺乳动物，生存于大约3080-\n"
+        "725年前渐新世晚期。后来道格拉斯Emlong于1\n971年发现。\n标题"
+    )
+    assert join_wrapped_lines(wrapped) == (
+        "索齿兽目（学名：），又名索齿目、链齿兽目或束柱目，是已灭绝的水中哺乳动物，生存于大约3080-725年前渐新世晚期。"
+        "后来道格拉斯Emlong于1971年发现。\n标题"
+    )
+
+
+def test_pdf_pages_outline_and_title() -> None:
+    document = load(GUIDE)
+    assert document.title == "LLaMA 3 on Your PC"
+    assert any(page == 2 and "Can my computer run it" in text for page, _, text in headings(document))
+    assert "512 KiB" in document.pages[6].text
+    assert "\r" not in "".join(page.text for page in document.pages)
+
+
+def test_pdf_with_blank_pages_is_read_in_part(tmp_path: Path) -> None:
+    document = load(blank_pdf(tmp_path / "a.pdf", pages=3, text_from=GUIDE))
+    assert [warning.text("en") for warning in document.warnings] == [
+        "These pages have no text (blank, or scanned): 2–4. All others were read."
+    ]
+    assert [page.label for page in document.pages] == ["i", "ii", "iii", "iv"]
+
+
+def test_encrypted_pdfs(tmp_path: Path) -> None:
+    with pytest.raises(EncryptedFile, match="password"):
+        load(encrypted_pdf(GUIDE, tmp_path / "a.pdf", user="secret"))
+    assert "LLaMA 3" in load(encrypted_pdf(GUIDE, tmp_path / "b.pdf", user="")).pages[0].text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error"),
+    [
+        ("a.pdf", b"%PDF-1.7 and then nothing", DamagedFile),
+        ("a.pdf", GUIDE.read_bytes()[:300], DamagedFile),
+        ("a.docx", b"PK\x03\x04 not a zip", DamagedFile),
+        ("a.docx", b"plain text", DamagedFile),
+        ("a.docx", b"\xd0\xcf\x11\xe0 an OLE file", EncryptedFile),
+        ("a.txt", b"", NoText),
+        ("a.txt", b" \n\t\n", NoText),
+        ("a.txt", b"\x7fELF\0\0\0\0", DamagedFile),
+        ("a.md", b"---\n---\n", NoText),
+        ("a.html", b"<script>1</script>", NoText),
+        ("a.exe", b"MZ", UnsupportedFormat),
+        ("README", b"no suffix", UnsupportedFormat),
+    ],
+)
+def test_what_cannot_be_read_says_why(tmp_path: Path, name: str, content: bytes, error: type[FileRefused]) -> None:
+    with pytest.raises(error) as raised:
+        load(write(tmp_path / name, content))
+    assert raised.value.text("en") != raised.value.text("zh")
+
+
+def test_scan_is_refused_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(NoText, match="OCR"):
+        load(blank_pdf(tmp_path / "scan.pdf"))
+
+
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(Unreadable):
+        load(tmp_path / "a.txt")
