@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run test test-all check bench clean
+.PHONY: run test test-browser check bench clean
 
 run: $(VENV)/ready          ## install, ingest the sample documents, open the chat
 	$(BIN)/rag-app up
@@ -11,11 +11,14 @@ run: $(VENV)/ready          ## install, ingest the sample documents, open the ch
 test: $(VENV)/ready         ## the test suite
 	$(BIN)/python -m pytest
 
+test-browser: $(VENV)/ready ## the web UI in a real browser (Debian: apt-get install chromium fonts-noto-cjk)
+	$(BIN)/python -m pytest -m browser
+
 check: $(VENV)/ready        ## lint, format, types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/ready        ## what README's numbers come from; needs ../shared/eval
+bench: $(VENV)/ready        ## retrieval quality on public data; needs ../shared/eval
 	$(BIN)/python benchmarks/retrieval.py ../shared/eval/xquad/en ../shared/eval/xquad/zh ../shared/eval/cmrc2018
 
 $(VENV)/ready: pyproject.toml constraints.txt

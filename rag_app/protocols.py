@@ -46,6 +46,15 @@ class Embedder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Part of a passage: ``passages[passage - 1].text[start:end]``."""
+
+    passage: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelPiece:
     """A piece of an answer as it arrives.
 
@@ -54,6 +63,7 @@ class ModelPiece:
         prompt_tokens: on the last piece, tokens of the prompt as the model counted them.
         complete: on the last piece, False when the model was cut off.
         passages: how many of the passages, from the first, the model was given; None for all.
+        quoted: set when the text is exactly this part of a passage; what looks like a marker in it is none.
     """
 
     text: str
@@ -61,6 +71,7 @@ class ModelPiece:
     prompt_tokens: int | None = None
     complete: bool = True
     passages: int | None = None
+    quoted: Span | None = None
 
 
 class ChatModel(Protocol):

@@ -120,7 +120,8 @@ class Answer:
         text: with markers [n], each of which is a citation.
         model: "quotes" or the name of the language model.
         refused: True when the documents do not say; ``text`` then says so.
-        citations: in order of their numbers.
+        citations: in order of their numbers, which count up from 1 in the order of the text.
+        passages: what was retrieved; citation n is of ``passages[n - 1]``, those not cited come after.
         notice: something worth knowing about how it was answered, e.g. how to get LLaMA 3.
         prompt_tokens, context_tokens: tokens used of tokens available, None in quotes mode.
         complete: False when the answer was stopped or broke off.

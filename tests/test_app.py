@@ -68,6 +68,23 @@ def test_quotes_are_verbatim_and_spans_exact(samples: RagApp) -> None:
             assert row[0][citation.start : citation.end] == citation.quote
 
 
+def test_numbers_count_up_and_what_looks_like_a_marker_is_none(app: RagApp, tmp_path: Path) -> None:
+    app.ingest(
+        write(
+            tmp_path / "docs",
+            a="The array a[0] holds walruses, as Smith [2] showed in 1999. Walruses eat clams [9].",
+            b="Nothing to see here about the weather.",
+        )
+    )
+    answer = app.ask("What does a[0] hold, and what do walruses eat?")
+    assert "a[0] holds walruses, as Smith [2] showed in 1999." in answer.text
+    assert [citation.number for citation in answer.citations] == list(range(1, len(answer.citations) + 1))
+    assert answer.citations[0].document == "a.txt"
+    assert "[2]" in answer.citations[0].quote
+    for citation in answer.citations:
+        assert citation.path == answer.passages[citation.number - 1].path
+
+
 def test_stream_gives_the_answer_in_pieces(samples: RagApp) -> None:
     stream = samples.stream("Where is the Ollama server log on Windows, and where are the models?")
     pieces = list(stream)

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -53,7 +53,9 @@ def serving(command: list[str], port: int, log: Path, **environment: str) -> Ite
     """A server as a process of its own; yields its address once it answers."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
     with log.open("wb") as out:
-        process = subprocess.Popen(command, env=clean | environment, stdout=out, stderr=out, cwd=log.parent)
+        process = subprocess.Popen(
+            command, env=clean | environment, stdout=out, stderr=out, cwd=log.parent, start_new_session=True
+        )
     address = f"http://127.0.0.1:{port}"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -68,11 +70,9 @@ def serving(command: list[str], port: int, log: Path, **environment: str) -> Ite
                 time.sleep(0.2)
         yield address
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)  # the command and the server it started
+        process.wait(60)
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from ingest.messages import Message, text
 from ..errors import ModelError
 from ..llm.quotes import NAME as QUOTES
 from ..llm.select import Answerer
-from ..protocols import ModelPiece
+from ..protocols import ModelPiece, Span
 from ..retrieval.language import language_of
-from ..types import Answer, Retrieval, Turn
-from .citations import MarkerCleaner, citations
+from ..types import Answer, Citation, Passage, Retrieval, Turn
+from .citations import MarkerCleaner, Numbering, citation, written_citations
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class AnswerStream:
         self._last: ModelPiece | None = None
         self._failure: Message | None = None
         self._ended = False
+        self._numbering = Numbering()
+        self._quoted: list[Span] = []
         self._pieces = self._run()
 
     def __iter__(self) -> Iterator[str]:
@@ -68,14 +70,16 @@ class AnswerStream:
             self._text = self._answerer.reason.text(self._language)
             yield self._text
             return
-        cleaner = MarkerCleaner(len(self.retrieval.passages))
-        model_pieces = self._answerer.model.stream(self.retrieval.question, self.retrieval.passages, self._history)
+        passages = self.retrieval.passages
+        cleaner = MarkerCleaner(len(passages), self._numbering)
         try:
-            for piece in model_pieces:
+            for piece in self._answerer.model.stream(self.retrieval.question, passages, self._history):
                 self._last = piece
                 if piece.passages is not None:
                     cleaner.passages = piece.passages
-                yield from self._show(cleaner.feed(piece.text))
+                yield from self._show(
+                    self._quote(piece.text, piece.quoted) if piece.quoted else cleaner.feed(piece.text)
+                )
         except ModelError as error:
             if not self._text:
                 raise
@@ -84,6 +88,12 @@ class AnswerStream:
         yield from self._show(cleaner.finish())
         self._ended = True
 
+    def _quote(self, quote: str, span: Span) -> str:
+        """A verbatim quote with its marker, in a paragraph of its own."""
+        self._quoted.append(span)
+        gap = "\n\n" if self._text else ""
+        return f"{gap}{quote} [{self._numbering.number(span.passage)}]"
+
     def _show(self, shown: str) -> Iterator[str]:
         if shown:
             self._text += shown
@@ -91,7 +101,7 @@ class AnswerStream:
 
     def _answer(self, model: str, *, refused: bool, notice: Message | None) -> Answer:
         last = self._last
-        passages = self.retrieval.passages
+        passages = self._passages()
         context = self._answerer.context_tokens if isinstance(self._answerer, Answerer) else None
         return Answer(
             question=self.retrieval.question,
@@ -99,10 +109,24 @@ class AnswerStream:
             model=model,
             language=self._language,
             refused=refused,
-            citations=() if refused else citations(self._text, passages),
+            citations=() if refused else self._citations(passages),
             passages=passages,
             notice=notice,
             prompt_tokens=last.prompt_tokens if last else None,
             context_tokens=context,
             complete=refused or (last is not None and last.done and last.complete),
         )
+
+    def _passages(self) -> tuple[Passage, ...]:
+        """Those cited first, in the order of their numbers, then the others."""
+        found = self.retrieval.passages
+        cited = [found[passage - 1] for passage in self._numbering.cited]
+        return (*cited, *(passage for passage in found if passage not in cited))
+
+    def _citations(self, passages: tuple[Passage, ...]) -> tuple[Citation, ...]:
+        if not self._quoted:
+            return written_citations(self._text, passages)
+        spans: dict[int, list[tuple[int, int]]] = {}
+        for span in self._quoted:
+            spans.setdefault(self._numbering.number(span.passage), []).append((span.start, span.end))
+        return tuple(citation(number, passages[number - 1], parts) for number, parts in sorted(spans.items()))

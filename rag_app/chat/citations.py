@@ -11,10 +11,23 @@ from ..retrieval.tokens import tokens
 from ..types import Citation, Passage
 
 MARKER = re.compile(r"\[(\d{1,3})\]")
-_LOOSE = re.compile(r"[\[【]\s*(\d{1,3}(?:\s*[,，、;；]\s*\d{1,3})*)\s*[\]】]")
-_OPENING = re.compile(r"[\[【][\d\s,，、;；]{0,250}$")  # may still become a marker
+_LOOSE = re.compile(r"([ \t]*)[\[【]\s*(\d{1,3}(?:\s*[,，、;；]\s*\d{1,3})*)\s*[\]】]")
+_OPENING = re.compile(r"[ \t]*(?:[\[【][\d\s,，、;；]{0,250})?$")  # may still become a marker
 _RUN = re.compile(r"\[\d{1,3}\](?:\s*\[\d{1,3}\])*")
 _FAR = 400
+
+
+class Numbering:
+    """Passages to the numbers a reader sees: 1 for the one that is cited first, and so on."""
+
+    def __init__(self) -> None:
+        self.cited: list[int] = []
+
+    def number(self, passage: int) -> int:
+        """The number of a passage (1-based, as the model was given it)."""
+        if passage not in self.cited:
+            self.cited.append(passage)
+        return self.cited.index(passage) + 1
 
 
 class MarkerCleaner:
@@ -24,17 +37,19 @@ class MarkerCleaner:
 
     Args:
         passages: how many were given to the model; numbers above that are unknown. May be lowered before the text.
+        numbering: turns the model's numbers into those shown.
     """
 
-    def __init__(self, passages: int) -> None:
+    def __init__(self, passages: int, numbering: Numbering) -> None:
         self.passages = passages
+        self._numbering = numbering
         self._held = ""
         self.dropped = 0
 
     def feed(self, piece: str) -> str:
         """The text that is safe to show after ``piece`` arrived."""
         text = self._held + piece
-        opening = _OPENING.search(text)
+        opening = _OPENING.search(text)  # matches at the end at the latest
         cut = opening.start() if opening else len(text)
         self._held = text[cut:]
         return _LOOSE.sub(self._rewrite, text[:cut])
@@ -42,30 +57,30 @@ class MarkerCleaner:
     def finish(self) -> str:
         """What was still held back, unless it is half a marker."""
         text, self._held = self._held, ""
-        return "" if re.search(r"\d", text) else text
+        return "" if re.search(r"\d", text) else text.rstrip(" \t")
 
     def _rewrite(self, match: re.Match[str]) -> str:
-        numbers = [int(number) for number in re.findall(r"\d+", match[1])]
+        numbers = [int(number) for number in re.findall(r"\d+", match[2])]
         known = [number for number in dict.fromkeys(numbers) if 1 <= number <= self.passages]
         self.dropped += len(set(numbers)) - len(known)
-        return "".join(f"[{number}]" for number in known)
+        markers = "".join(f"[{self._numbering.number(passage)}]" for passage in known)
+        return f"{match[1]}{markers}" if markers else ""
 
 
-def citations(text: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
-    """One citation for each passage that ``text`` names, in order of their numbers.
+def written_citations(text: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
+    """Citations of a text that a model wrote: one for each passage it names, in order of their numbers.
 
-    The quote is what the answer quotes verbatim, else the sentence of the passage that shares most with the
-    sentence that cites it; several that stand close together are quoted with what is between them.
+    The quote is the sentence of the passage that shares most with the sentence that cites it.
 
     Args:
-        passages: passage n is ``passages[n - 1]``.
+        passages: [n] names ``passages[n - 1]``.
     """
     spans: dict[int, list[tuple[int, int]]] = {}
     for claim, numbers in _claims(text):
         for number in numbers:
             if 1 <= number <= len(passages):
                 spans.setdefault(number, []).append(_quoted(claim, passages[number - 1].text))
-    return tuple(_citation(number, passages[number - 1], spans[number]) for number in sorted(spans))
+    return tuple(citation(number, passages[number - 1], spans[number]) for number in sorted(spans))
 
 
 def _claims(text: str) -> list[tuple[str, list[int]]]:
@@ -100,7 +115,12 @@ def _best_sentence(claim: str, passage: str) -> tuple[int, int]:
     return span
 
 
-def _citation(number: int, passage: Passage, spans: list[tuple[int, int]]) -> Citation:
+def citation(number: int, passage: Passage, spans: Sequence[tuple[int, int]]) -> Citation:
+    """A citation of parts of a passage; parts that stand close together are quoted with what is between them.
+
+    Args:
+        spans: (start, end) in the passage's text, at least one.
+    """
     start, end = spans[0]
     for other_start, other_end in spans[1:]:
         low, high = min(start, other_start), max(end, other_end)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -89,6 +90,7 @@ def sample_folder() -> Path | None:
 def _serve(port: int, output: Output, environment: dict[str, str], *, open_browser: bool) -> int:
     """Run the web UI until it ends or Ctrl-C; returns the exit code."""
     address = f"http://{_HOST}:{port}"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends with us
     process = subprocess.Popen(_command(port), env=environment)
     try:
         if _wait(process, f"{address}/_stcore/health"):
@@ -117,7 +119,10 @@ def _command(port: int) -> list[str]:
         "server.showEmailPrompt": "false",
         "browser.gatherUsageStats": "false",
         "browser.serverAddress": _HOST,
+        "server.allowedHosts": '["127.0.0.1", "localhost"]',  # no page elsewhere may reach us by another name
         "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+        "client.showErrorLinks": "false",
         **_THEME,
         "logger.level": "warning",
         "logger.hideWelcomeMessage": "true",

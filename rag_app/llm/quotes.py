@@ -6,14 +6,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ingest.sentences import sentence_spans
 
-from ..protocols import Embedder, ModelPiece
+from ..protocols import Embedder, ModelPiece, Span
 from ..retrieval.tokens import query_terms, tokens
 from ..types import Passage, Turn
 
@@ -27,18 +26,9 @@ _RANK_BONUS = 0.25
 _ASKS = re.compile(r"[?？]['\"”’」』）)】]*$")
 _ENDS = re.compile(r"[。！!.…;；]['\"”’」』）)】]*$")
 _ROW = re.compile(r" \| ")
+_SAYS = re.compile(r"[^\W_]")  # a ruler of dashes says nothing
 _ITEM = re.compile(r"^[-•*] ")
 _HEADING_CHARACTERS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A candidate: its passage (1-based) and span in it; one sentence, or what announces it and what follows."""
-
-    passage: int
-    start: int
-    end: int
-    text: str
 
 
 class QuotesModel:
@@ -50,43 +40,47 @@ class QuotesModel:
         self._embedder = embedder
 
     def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
-        """One piece a quote: at most three, in reading order, each with its marker."""
-        for index, quote in enumerate(self.choose(question, passages)):
-            gap = "\n\n" if index else ""
-            yield ModelPiece(f"{gap}{quote.text} [{quote.passage}]")
+        """One piece a quote: at most three, in reading order."""
+        for quote in self.choose(question, passages):
+            yield ModelPiece(_text(quote, passages), quoted=quote)
         yield ModelPiece("", done=True)
 
-    def choose(self, question: str, passages: Sequence[Passage]) -> list[Quote]:
+    def choose(self, question: str, passages: Sequence[Passage]) -> list[Span]:
         """The quotes that answer, in the order of their passages."""
         candidates = _candidates(passages)
         if not candidates:
             return []
-        scores = self._scores(question, candidates, passages)
+        texts = [_text(span, passages) for span in candidates]
+        rank = np.array([passages[span.passage - 1].score for span in candidates])
+        scores = self._scores(question, texts) + _RANK_BONUS * _scaled(rank)
         order = sorted(range(len(candidates)), key=lambda i: -scores[i])
-        chosen: list[Quote] = []
+        chosen: list[int] = []
         for i in order:
-            quote = candidates[i]
             if scores[i] < _WORTH * scores[order[0]] or len(chosen) == _MOST_QUOTES:
                 break
-            length = sum(len(other.text) for other in chosen)
-            if chosen and (length + len(quote.text) > _MOST_CHARACTERS or _repeats(quote, chosen)):
+            length = sum(len(texts[other]) for other in chosen)
+            repeated = any("".join(texts[i].split()) == "".join(texts[other].split()) for other in chosen)
+            if chosen and (length + len(texts[i]) > _MOST_CHARACTERS or repeated):
                 continue
-            chosen.append(quote)
-        return sorted(chosen, key=lambda quote: (quote.passage, quote.start))
+            chosen.append(i)
+        return [candidates[i] for i in sorted(chosen)]
 
-    def _scores(self, question: str, candidates: list[Quote], passages: Sequence[Passage]) -> npt.NDArray[np.float64]:
-        vector = self._embedder.embed_query(question)
-        dense = self._embedder.embed_passages([quote.text for quote in candidates]) @ vector
-        rank = np.array([passages[quote.passage - 1].score for quote in candidates])
-        return _scaled(dense) + _scaled(_overlap(question, candidates)) + _RANK_BONUS * _scaled(rank)
+    def _scores(self, question: str, texts: list[str]) -> npt.NDArray[np.float64]:
+        dense = self._embedder.embed_passages(texts) @ self._embedder.embed_query(question)
+        return _scaled(dense) + _scaled(_overlap(question, texts))
 
 
-def _candidates(passages: Sequence[Passage]) -> list[Quote]:
+def _candidates(passages: Sequence[Passage]) -> list[Span]:
+    """In reading order: by passage, then by place."""
     return [
-        Quote(number, start, end, passage.text[start:end])
+        Span(number, start, end)
         for number, passage in enumerate(passages[:_PASSAGES], 1)
         for start, end in _units(passage.text)
     ]
+
+
+def _text(span: Span, passages: Sequence[Passage]) -> str:
+    return passages[span.passage - 1].text[span.start : span.end]
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:
@@ -94,7 +88,7 @@ def _units(text: str) -> Iterator[tuple[int, int]]:
 
     A table that is announced goes along as far as there is room.
     """
-    spans = sentence_spans(text)
+    spans = [(start, end) for start, end in sentence_spans(text) if _SAYS.search(text, start, end)]
     place = 0
     while place < len(spans):
         start, end = spans[place]
@@ -124,12 +118,12 @@ def _announced(text: str, start: int, end: int) -> int:
     return 1 if len(sentence) < (100 if set_off else _HEADING_CHARACTERS) else 0
 
 
-def _overlap(question: str, candidates: list[Quote]) -> npt.NDArray[np.float64]:
-    """Share of the question's terms in each sentence, rare ones among the candidates counting more."""
+def _overlap(question: str, texts: list[str]) -> npt.NDArray[np.float64]:
+    """Share of the question's terms in each text, those rare among the texts counting more."""
     terms = set(query_terms(question))
-    found = [terms & set(tokens(quote.text)) for quote in candidates]
+    found = [terms & set(tokens(text)) for text in texts]
     frequency = Counter(term for one in found for term in one)
-    weight = {term: math.log(1 + len(candidates) / (1 + frequency[term])) for term in terms}
+    weight = {term: math.log(1 + len(texts) / (1 + frequency[term])) for term in terms}
     whole = sum(weight.values()) or 1.0
     return np.array([sum(weight[term] for term in one) / whole for one in found])
 
@@ -139,8 +133,3 @@ def _scaled(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     if high == low:
         return np.zeros(len(values))
     return np.asarray((values - low) / (high - low), dtype=np.float64)
-
-
-def _repeats(quote: Quote, others: list[Quote]) -> bool:
-    bare = "".join(quote.text.split())
-    return any(bare == "".join(other.text.split()) for other in others)
