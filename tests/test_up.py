@@ -28,7 +28,11 @@ class Up:
     def status(self, path: str, host: str = "127.0.0.1") -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         headers = {"Host": f"{host}:{self.port}", "Upgrade": "websocket", "Connection": "Upgrade"}
-        headers |= {"Origin": f"http://{host}:{self.port}", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
+        headers |= {
+            "Origin": f"http://{host}:{self.port}",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Version": "13",
+        }
         connection.request("GET", path, headers=headers if path.endswith("stream") else {"Host": headers["Host"]})
         status = connection.getresponse().status
         connection.close()

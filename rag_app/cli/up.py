@@ -119,7 +119,6 @@ def _command(port: int) -> list[str]:
         "server.showEmailPrompt": "false",
         "browser.gatherUsageStats": "false",
         "browser.serverAddress": _HOST,
-        "server.allowedHosts": '["127.0.0.1", "localhost"]',  # no page elsewhere may reach us by another name
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         "client.showErrorLinks": "false",
@@ -134,6 +133,7 @@ def _command(port: int) -> list[str]:
         "streamlit",
         "run",
         script,
+        *(f"--server.allowedHosts={name}" for name in (_HOST, "localhost")),  # no page may reach us by another name
         *(f"--{name}={value}" for name, value in options.items()),
     ]
 
