@@ -9,6 +9,7 @@ from typing import Literal
 from .messages import Message
 
 Status = Literal["read", "partial", "refused", "unchanged"]
+PageKind = Literal["page", "slide", "sheet", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +44,28 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The text of one physical page; formats without pages have exactly one.
+    """The text of one physical page, slide or sheet; formats without any have exactly one.
 
     Attributes:
-        number: 1-based physical page.
+        number: 1-based physical page, slide or sheet.
         text: what was read, never changed afterwards: every span counts in its characters (code points).
-        label: the printed page label where it differs from ``number`` ("iv", "A-3"), else None.
+        label: the printed page label where it differs from ``number`` ("iv", "A-3"), a sheet's name, else None.
         headings: headings that start on this page, in order.
+        kind: what the number counts; "text" for formats without pages.
+        lines: (offset in ``text``, line of the file or row of the sheet, 1-based), in order, where a citation names
+            lines or rows; empty elsewhere.
+        columns: how many columns a sheet has; 0 elsewhere.
+        ocr: True when the text was recognized from a picture.
     """
 
     number: int
     text: str
     label: str | None = None
     headings: tuple[Heading, ...] = ()
+    kind: PageKind = "page"
+    lines: tuple[tuple[int, int], ...] = ()
+    columns: int = 0
+    ocr: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class Document:
 
     Attributes:
         title: from the file's metadata or first heading, else the file name without its suffix.
-        format: the loader's name: "pdf", "markdown", "text", "html", "docx".
+        format: what it is: "pdf", "markdown", "text", "html", "docx", …
         pages: at least one page; some may be empty.
         warnings: what could not be read and why, one message each.
     """

@@ -150,7 +150,8 @@ def _load(source: str, *, eager: bool) -> SentenceTransformer:
                 model_kwargs={"attn_implementation": "eager"} if eager else None,
             )
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-            raise EmbedderError("embedder.cannot_load", name=source, cause=error) from error
+            first_line = str(error).partition("\n")[0].rstrip(".")
+            raise EmbedderError("embedder.cannot_load", name=source, cause=first_line) from error
 
 
 def _prefixes(model: SentenceTransformer, source: str) -> tuple[str, str]:
