@@ -64,7 +64,7 @@ def _rankings(app: RagApp, question: str, ids: dict[str, str]) -> dict[str, list
     lexical = app._catalog.lexical.search(kb, query_terms(question), _PASSAGES)
     version = app._catalog.knowledge_bases.index_version(kb)
     dense = app._vectors.search(kb, app._open_embedder().embed_query(question), _PASSAGES, version)
-    rows = app._catalog.documents.chunks([hit.chunk_id for hit in [*lexical, *dense]])
+    rows = app._catalog.documents.passages([hit.chunk_id for hit in [*lexical, *dense]])
     return {
         "fused": _unique(ids[passage.document] for passage in fused.passages),
         "lexical": _unique(ids[rows[hit.chunk_id].path.name] for hit in lexical),

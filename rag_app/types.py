@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from ingest.messages import Language, Message
+from ingest.messages import Language, Message, message, text
+from ingest.types import PageKind
 
 Role = Literal["user", "assistant"]
 
@@ -51,9 +52,11 @@ class Passage:
     Attributes:
         chunk_id: the chunk it came from.
         document: file name. path: absolute path when it was ingested.
-        page: 1-based physical page. page_label: the printed label where it differs. pages: pages of the document.
+        page: 1-based physical page, slide or sheet. page_label: the printed label where it differs, or a sheet's name.
+        pages: pages of the document.
         headings: the heading path, outermost first.
         start, end: the passage is the page's text[start:end], counted in characters.
+        kind, lines, columns, ocr: as :class:`ingest.types.Page` has them, ``lines`` for this part of the page.
         score: relevance after fusion, 0–1, comparable within one question only.
         similarity: cosine of question and passage, None if only the lexical index found it.
     """
@@ -69,8 +72,12 @@ class Passage:
     start: int
     end: int
     text: str
-    score: float
-    similarity: float | None
+    kind: PageKind = "page"
+    lines: tuple[tuple[int, int], ...] = ()
+    columns: int = 0
+    ocr: bool = False
+    score: float = 0.0
+    similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +103,10 @@ class Citation:
     Attributes:
         number: n of the marker [n] in the answer's text.
         document: file name. path: absolute path when it was ingested.
-        page: 1-based physical page; 1 for formats without pages.
+        page: 1-based physical page, slide or sheet; 1 for formats without pages.
         quote: verbatim text of that page. start, end: its span in the page's text.
+        lines: first and last line of the file, or row of the sheet, where they are known.
+        ocr: True when the page's text was recognized from a picture: the quote may have misread characters.
     """
 
     number: int
@@ -110,6 +119,39 @@ class Citation:
     quote: str
     start: int
     end: int
+    kind: PageKind = "page"
+    lines: tuple[int, int] | None = None
+    columns: int = 0
+    ocr: bool = False
+
+    def where(self, language: Language = "en") -> str:
+        """The place as a person reads it: "p. 7", "slide 3", "Budget, A2:D9", "lines 17–30", or the section."""
+        place = self._place().text(language)
+        return text("cite.ocr", language, place=place) if self.ocr else place
+
+    def _place(self) -> Message:
+        first, last = self.lines or (0, 0)
+        if self.kind == "sheet" and self.lines:
+            cells = f"A{first}:{_column(self.columns)}{last}"
+            return message("cite.cells", sheet=self.page_label or self.page, cells=cells)
+        if self.kind == "slide":
+            return message("cite.slide", number=self.page)
+        if self.lines:
+            return message("cite.line" if first == last else "cite.lines", first=first, last=last)
+        if self.pages == 1 and self.headings:
+            return message("cite.section", path=" › ".join(self.headings))
+        if self.page_label is not None:
+            return message("cite.page_labelled", page=self.page, label=self.page_label)
+        return message("cite.page", page=self.page)
+
+
+def _column(number: int) -> str:
+    """A spreadsheet's name of its n-th column: 1 → A, 27 → AA."""
+    name = ""
+    while number > 0:
+        number, rest = divmod(number - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name or "A"
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,11 +228,11 @@ def test_example_refusal_and_new_conversation(visit: Open, address: str) -> None
     idle(page)
     refusal = ask(page, "Who won the football world cup in 1998?")
     playwright.expect(refusal).to_contain_text("I found nothing about this in your documents.")
-    assert refusal.get_by_test_id("stExpander").count() == 0
+    playwright.expect(refusal.get_by_test_id("stExpander")).to_have_count(0)
     shoot(page, "refusal-en")
     page.get_by_role("button", name="New conversation").click()
     page.get_by_role("heading", name="Ask your documents").wait_for()
-    assert page.get_by_test_id("stChatMessage").count() == 0
+    playwright.expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
 
 
 def test_empty_knowledge_base(visit: Open, address: str) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 import pytest
 
-from rag_app import RagApp
+from ingest.types import Document, Page
+from rag_app import Citation, RagApp
 from rag_app.retrieval.fusion import coverage, fuse, lexical_weight
 from rag_app.retrieval.language import language_of
 from rag_app.retrieval.relevance import is_relevant
@@ -114,3 +118,35 @@ def test_language_of_a_question(text: str, expected: str) -> None:
 @pytest.mark.parametrize("question", ["Who won the football world cup in 1974?", "红烧肉怎么做才好吃？"])
 def test_questions_about_something_else_are_not_relevant(samples: RagApp, question: str) -> None:
     assert not is_relevant(samples.retrieve(question))
+
+
+def test_places_are_named_as_a_person_reads_them(app: RagApp) -> None:
+    base = Citation(1, "a", Path("/a"), 3, None, 9, ("Part", "Section"), "q", 0, 1)
+    for changes, english, chinese in [
+        ({}, "p. 3", "第 3 页"),
+        ({"page_label": "iv"}, "p. 3 (printed iv)", "第 3 页（印刷页码 iv）"),
+        ({"pages": 1}, "§ Part › Section", "Part › Section"),
+        ({"pages": 1, "headings": ()}, "p. 3", "第 3 页"),
+        ({"kind": "slide"}, "slide 3", "第 3 张幻灯片"),
+        ({"kind": "sheet", "page_label": "Budget", "lines": (2, 9), "columns": 28}, "Budget, A2:AB9", "Budget，A2:AB9"),
+        ({"kind": "text", "lines": (17, 30)}, "lines 17–30", "第 17–30 行"),
+        ({"kind": "text", "lines": (17, 17)}, "line 17", "第 17 行"),
+        ({"ocr": True}, "p. 3 (recognized from a picture)", "第 3 页（图片识别）"),
+    ]:
+        citation = dataclasses.replace(base, **changes)
+        assert (citation.where("en"), citation.where("zh")) == (english, chinese)
+
+
+def test_lines_of_a_quote_survive_the_catalog(app: RagApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "The first fact.\nThe walrus weighs 900 kg.\nThe third fact."
+    page = Page(1, text, kind="text", lines=((0, 10), (16, 11), (42, 12)))
+    monkeypatch.setattr("ingest.loaders.text.load", lambda path: Document("t", "text", (page,)))
+    (tmp_path / "a.txt").write_text("x", encoding="utf-8")
+    app.ingest(tmp_path / "a.txt")
+    answer = app.ask("How much does the walrus weigh?")
+    passage = answer.passages[0]
+    assert passage.lines == ((0, 10), (16, 11), (42, 12))
+    assert passage.kind == "text"
+    lines = {citation.quote: citation.lines for citation in answer.citations}
+    assert all(first <= 11 <= last for first, last in filter(None, lines.values()))
+    assert lines

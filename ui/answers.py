@@ -35,7 +35,7 @@ def footer(answer: Answer, language: Language, *, known: Message | None) -> None
         known: a notice that the conversation has shown already.
     """
     for citation in answer.citations:
-        with st.expander(f"{chip(citation.number)} {plain(citation.document)} · {plain(where(citation, language))}"):
+        with st.expander(f"{chip(citation.number)} {plain(citation.document)} · {plain(citation.where(language))}"):
             st.markdown(in_context(citation, answer))
             st.caption(small(str(citation.path)))
     if not answer.complete:
@@ -45,15 +45,6 @@ def footer(answer: Answer, language: Language, *, known: Message | None) -> None
         notes.append(answer.notice.text(language))
     if notes:
         st.caption(small("\n".join(notes)))
-
-
-def where(citation: Citation, language: Language) -> str:
-    """The page of a citation, or for formats without pages its section."""
-    if citation.pages == 1 and citation.headings:
-        return " › ".join(citation.headings)
-    if citation.page_label is not None:
-        return text("cite.page_labelled", language, page=citation.page, label=citation.page_label)
-    return text("cite.page", language, page=citation.page)
 
 
 def in_context(citation: Citation, answer: Answer) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from .database import Database
-from .documents import ChunkRow, Documents
+from .documents import Documents
 from .knowledge_bases import KnowledgeBases
 from .lexical_index import LexicalHit, LexicalIndex
 
-__all__ = ["Catalog", "ChunkRow", "LexicalHit"]
+__all__ = ["Catalog", "LexicalHit"]
 
 
 class Catalog:

@@ -41,6 +41,9 @@ CREATE TABLE page (
     number INTEGER NOT NULL,                     -- 1-based physical page
     label TEXT,
     text TEXT NOT NULL,
+    kind TEXT NOT NULL,                          -- page, slide, sheet or text
+    columns INTEGER NOT NULL,                    -- of a sheet
+    ocr INTEGER NOT NULL,                        -- 1 when the text was recognized from a picture
     UNIQUE (document, number)
 );
 CREATE TABLE chunk (
@@ -48,7 +51,8 @@ CREATE TABLE chunk (
     page INTEGER NOT NULL REFERENCES page(id) ON DELETE CASCADE,
     start INTEGER NOT NULL,                      -- the chunk is page.text[start:stop], in characters
     stop INTEGER NOT NULL,
-    headings TEXT NOT NULL                       -- JSON array, outermost first
+    headings TEXT NOT NULL,                      -- JSON array, outermost first
+    lines TEXT NOT NULL                          -- JSON array of [offset in the page, line or row], often empty
 );
 CREATE INDEX chunk_page ON chunk (page);
 CREATE TABLE pending_vector (                    -- may stand in Chroma though no visible chunk has this id

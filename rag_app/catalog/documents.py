@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from ingest.types import Chunk, Document, SourceFile
+from ingest.types import Chunk, Document, Page, SourceFile
 
-from ..types import StoredDocument
+from ..types import Passage, StoredDocument
 from .database import Database
 from .lexical_index import LexicalIndex
 
@@ -21,22 +22,6 @@ SELECT document.id, document.path, document.title, document.format, document.siz
     (SELECT count(*) FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = document.id)
 FROM document
 """
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkRow:
-    """A chunk with what a citation needs."""
-
-    chunk_id: int
-    path: Path
-    title: str
-    page: int
-    page_label: str | None
-    pages: int
-    headings: tuple[str, ...]
-    start: int
-    end: int
-    text: str
 
 
 class Documents:
@@ -111,17 +96,18 @@ class Documents:
                 datetime.now(UTC).isoformat(),
             ),
         )
-        pages = {
+        rows = {
             page.number: self._database.execute(
-                "INSERT INTO page (document, number, label, text) VALUES (?, ?, ?, ?)",
-                (row, page.number, page.label, page.text),
+                "INSERT INTO page (document, number, label, text, kind, columns, ocr) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (row, page.number, page.label, page.text, page.kind, page.columns, page.ocr),
             )
             for page in document.pages
         }
+        pages = {page.number: page for page in document.pages}
         self._database.execute_many(
-            "INSERT INTO chunk (id, page, start, stop, headings) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO chunk (id, page, start, stop, headings, lines) VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (i, pages[c.page], c.start, c.end, json.dumps(c.headings, ensure_ascii=False))
+                (i, rows[c.page], c.start, c.end, _json(c.headings), _json(_lines(pages[c.page], c.start, c.end)))
                 for i, c in zip(chunk_ids, chunks, strict=True)
             ],
         )
@@ -153,23 +139,50 @@ class Documents:
             "DELETE FROM pending_vector WHERE kb = ? AND chunk = ?", [(kb, i) for i in chunk_ids]
         )
 
-    def chunks(self, chunk_ids: Sequence[int]) -> dict[int, ChunkRow]:
-        """Visible chunks by id; others are left out."""
+    def passages(self, chunk_ids: Sequence[int]) -> dict[int, Passage]:
+        """Visible chunks by id, without scores; others are left out."""
         marks = ", ".join("?" * len(chunk_ids))
         rows = self._database.rows(
             "SELECT chunk.id, document.path, document.title, page.number, page.label, "
-            "(SELECT max(number) FROM page AS p WHERE p.document = document.id), "
-            "chunk.headings, chunk.start, chunk.stop, substr(page.text, chunk.start + 1, chunk.stop - chunk.start) "
+            "(SELECT max(number) FROM page AS p WHERE p.document = document.id), chunk.headings, chunk.start, "
+            "chunk.stop, substr(page.text, chunk.start + 1, chunk.stop - chunk.start), page.kind, chunk.lines, "
+            "page.columns, page.ocr "
             "FROM chunk JOIN page ON page.id = chunk.page JOIN document ON document.id = page.document "
             f"WHERE chunk.id IN ({marks})",
             chunk_ids,
         )
-        return {row[0]: _chunk(row) for row in rows}
+        return {row[0]: _passage(row) for row in rows}
 
 
-def _chunk(row: tuple[Any, ...]) -> ChunkRow:
-    identifier, path, title, page, label, pages, headings, start, stop, text = row
-    return ChunkRow(identifier, Path(path), title, page, label, pages, tuple(json.loads(headings)), start, stop, text)
+def _lines(page: Page, start: int, end: int) -> list[tuple[int, int]]:
+    """The page's lines from the one that ``start`` is in to the one before ``end``."""
+    first = max(0, bisect_right(page.lines, start, key=itemgetter(0)) - 1)
+    return list(page.lines[first : bisect_left(page.lines, end, key=itemgetter(0))])
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _passage(row: tuple[Any, ...]) -> Passage:
+    identifier, path, title, page, label, pages, headings, start, stop, text, kind, lines, columns, ocr = row
+    return Passage(
+        chunk_id=identifier,
+        document=Path(path).name,
+        path=Path(path),
+        title=title,
+        page=page,
+        page_label=label,
+        pages=pages,
+        headings=tuple(json.loads(headings)),
+        start=start,
+        end=stop,
+        text=text,
+        kind=kind,
+        lines=tuple((offset, line) for offset, line in json.loads(lines)),
+        columns=columns,
+        ocr=bool(ocr),
+    )
 
 
 def _stored(row: tuple[Any, ...]) -> StoredDocument:

@@ -137,4 +137,17 @@ def citation(number: int, passage: Passage, spans: Sequence[tuple[int, int]]) ->
         quote=passage.text[start:end],
         start=passage.start + start,
         end=passage.start + end,
+        kind=passage.kind,
+        lines=_lines(passage, passage.start + start, passage.start + end),
+        columns=passage.columns,
+        ocr=passage.ocr,
     )
+
+
+def _lines(passage: Passage, start: int, end: int) -> tuple[int, int] | None:
+    """First and last line of a part of the page."""
+    before = [line for offset, line in passage.lines if offset < end]
+    if not before:
+        return None
+    first = max((line for offset, line in passage.lines if offset <= start), default=before[0])
+    return first, before[-1]

@@ -72,7 +72,7 @@ def _show(rag: RagApp, output: Output, question: str, kb: str | None, history: l
         output.line()
         output.line(output.texts("cite.sources"), style="bold")
     for citation in answer.citations:
-        output.line(f"[{citation.number}] {citation.document}, {output.where(citation)}", style="cyan")
+        output.line(f"[{citation.number}] {citation.document}, {citation.where(output.texts.language)}", style="cyan")
         output.line(f"    {' '.join(citation.quote.split())}", style="dim")
     if answer.context_tokens and answer.prompt_tokens:
         output.note(output.texts("cli.tokens", used=answer.prompt_tokens, available=answer.context_tokens))
@@ -99,6 +99,9 @@ def _as_json(answer: Answer) -> dict[str, object]:
                 "page": citation.page,
                 "page_label": citation.page_label,
                 "headings": citation.headings,
+                "lines": citation.lines,
+                "ocr": citation.ocr,
+                "where": citation.where(answer.language),
                 "quote": citation.quote,
             }
             for citation in answer.citations

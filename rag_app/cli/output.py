@@ -18,7 +18,6 @@ from rich.table import Table
 from ingest.errors import UserError
 from ingest.messages import Language, Message
 
-from ..types import Citation
 from .texts import Texts
 
 if TYPE_CHECKING:
@@ -49,14 +48,6 @@ class Output:
             self.print_json(value)
         else:
             self.line(self.texts(key, **values))
-
-    def where(self, citation: Citation) -> str:
-        """The page of a citation, or for formats without pages the section."""
-        if citation.pages == 1:
-            return " › ".join(citation.headings) or self.texts("cite.page", page=citation.page)
-        if citation.page_label is not None:
-            return self.texts("cite.page_labelled", page=citation.page, label=citation.page_label)
-        return self.texts("cite.page", page=citation.page)
 
     def plain(self, value: Any) -> Any:
         """Dataclasses, paths, times and messages as JSON has them."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..catalog import Catalog, ChunkRow
+from ..catalog import Catalog
 from ..protocols import Embedder
 from ..types import Passage, Retrieval
 from ..vectors import Vectors
@@ -35,11 +35,14 @@ class Retriever:
         lexical, covered = self._lexical(kb, question)
         ranked = fuse(dense, lexical, lexical_weight(covered))
         scores = dict(ranked)
-        rows = self.catalog.documents.chunks([chunk for chunk, _ in ranked])
-        visible = [rows[chunk] for chunk, _ in ranked if chunk in rows]
-        passages = [_passage(row, scores[row.chunk_id], dense.get(row.chunk_id)) for row in _distinct(visible, limit)]
-        best = max((dense[row.chunk_id] for row in visible if row.chunk_id in dense), default=0.0)
-        return Retrieval(question, tuple(passages), covered, best)
+        found = self.catalog.documents.passages(list(scores))
+        visible = [found[chunk] for chunk, _ in ranked if chunk in found]
+        passages = tuple(
+            replace(passage, score=scores[passage.chunk_id], similarity=dense.get(passage.chunk_id))
+            for passage in _distinct(visible, limit)
+        )
+        best = max((dense[passage.chunk_id] for passage in visible if passage.chunk_id in dense), default=0.0)
+        return Retrieval(question, passages, covered, best)
 
     def _lexical(self, kb: str, question: str) -> tuple[dict[int, float], float]:
         index = self.catalog.lexical
@@ -52,29 +55,11 @@ class Retriever:
         return {hit.chunk_id: hit.score for hit in hits}, covered
 
 
-def _distinct(rows: list[ChunkRow], limit: int) -> list[ChunkRow]:
-    """The first ``limit`` rows whose text was not there before: the same file may lie in two folders."""
-    kept: dict[str, ChunkRow] = {}
-    for row in rows:
-        kept.setdefault(" ".join(row.text.split()), row)
+def _distinct(passages: list[Passage], limit: int) -> list[Passage]:
+    """The first ``limit`` whose text was not there before: the same file may lie in two folders."""
+    kept: dict[str, Passage] = {}
+    for passage in passages:
+        kept.setdefault(" ".join(passage.text.split()), passage)
         if len(kept) == limit:
             break
     return list(kept.values())
-
-
-def _passage(row: ChunkRow, score: float, similarity: float | None) -> Passage:
-    return Passage(
-        chunk_id=row.chunk_id,
-        document=row.path.name,
-        path=row.path,
-        title=row.title,
-        page=row.page,
-        page_label=row.page_label,
-        pages=row.pages,
-        headings=row.headings,
-        start=row.start,
-        end=row.end,
-        text=row.text,
-        score=score,
-        similarity=similarity,
-    )
