@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .sentences import split_sentences
+from .sentences import sentence_spans, split_sentences
 from .types import Chunk, Document, Heading, Page
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _PREFIX_TOKENS = 64
 _SMALL_SECTION_TOKENS = 160
+_OVERLAP_SHARE = 8  # of a chunk: one part in eight may be repeated
+_JOIN_TOKENS = 8  # two texts may have a few tokens more together than apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Chunker:
     def __init__(self, count_tokens: Callable[[str], int], max_tokens: int) -> None:
         self._count = count_tokens
         self._max_tokens = max_tokens
+        self._overlap_tokens = max_tokens // _OVERLAP_SHARE
 
     def chunks(self, document: Document) -> list[Chunk]:
         """All chunks of a document in reading order; none for pages without text."""
@@ -57,7 +60,7 @@ class Chunker:
         from llama_index.core.node_parser import SentenceSplitter
 
         return SentenceSplitter(
-            chunk_size=self._max_tokens,
+            chunk_size=self._max_tokens - self._overlap_tokens,
             chunk_overlap=0,
             tokenizer=lambda text: range(self._count(text)),
             chunking_tokenizer_fn=split_sentences,
@@ -81,14 +84,40 @@ class Chunker:
             yield current
 
     def _cut(self, document: Document, page: Page, section: _Section) -> Iterator[Chunk]:
+        """A section's chunks: they tile it, but for whole sentences that the next chunk repeats."""
         prefix = self._prefix(document.title, section.headings)
         text = page.text[section.start : section.end]
-        cursor = 0
-        for part in self._splitter.split_text_metadata_aware(text, prefix):
-            at = text.index(part, cursor)
-            cursor = at + len(part)
-            start = section.start + at
-            yield Chunk(page.number, start, start + len(part), section.headings, part, f"{prefix}{part}")
+        whole = self._count(prefix + text) <= self._max_tokens
+        parts = [text] if whole else self._splitter.split_text_metadata_aware(text, prefix)
+        starts = [0]
+        for part in parts[:-1]:
+            at = text.index(part, starts[-1])
+            end = at + len(part)
+            starts.append(end + len(text[end:]) - len(text[end:].lstrip()))
+        for place, (start, end) in enumerate(zip(starts, [*starts[1:], len(text)], strict=True)):
+            overlap = self._overlap(text, starts[place - 1], start, end, prefix) if place else 0
+            shown = text[start - overlap : end]
+            first = section.start + start - overlap
+            yield Chunk(
+                page.number,
+                first,
+                first + len(shown),
+                section.headings,
+                shown,
+                f"{prefix}{shown.strip()}",
+                overlap,
+            )
+
+    def _overlap(self, text: str, earliest: int, start: int, end: int, prefix: str) -> int:
+        """Characters before ``start`` to repeat: the last sentences before it, as far as they are short and fit."""
+        best = start
+        room = min(self._overlap_tokens, self._max_tokens - self._count(prefix + text[start:end]))
+        for first, _ in reversed(sentence_spans(text[earliest:start])):
+            at = earliest + first
+            if at == earliest or self._count(text[at:start]) > room - _JOIN_TOKENS:
+                break
+            best = at
+        return start - best
 
     def _prefix(self, title: str, headings: tuple[str, ...]) -> str:
         """Title and heading path, outer parts dropped while it is too long."""
@@ -102,7 +131,7 @@ class Chunker:
 
 
 def _sections(page: Page, path: list[Heading]) -> Iterator[_Section]:
-    """The page cut at its headings; ``path`` is carried from page to page and updated."""
+    """The page cut at its headings, none for a blank one; ``path`` is carried from page to page and updated."""
     cuts = [0]
     paths = [tuple(heading.text for heading in path)]
     for heading in page.headings:
@@ -110,13 +139,13 @@ def _sections(page: Page, path: list[Heading]) -> Iterator[_Section]:
             path.pop()
         path.append(heading)
         names = tuple(step.text for step in path)
-        if heading.start == cuts[-1]:
+        if not page.text[cuts[-1] : heading.start].strip():
             paths[-1] = names
         else:
             cuts.append(heading.start)
             paths.append(names)
-    for start, end, names in zip(cuts, [*cuts[1:], len(page.text)], paths, strict=True):
-        if page.text[start:end].strip():
+    if page.text.strip():
+        for start, end, names in zip(cuts, [*cuts[1:], len(page.text)], paths, strict=True):
             yield _Section(start, end, names)
 
 

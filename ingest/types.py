@@ -91,7 +91,8 @@ class Chunk:
 
     Attributes:
         page: 1-based physical page the chunk lies on.
-        start, end: the chunk is ``page.text[start:end]``.
+        start, end: the chunk is ``page.text[start:end]``. overlap: how many characters at its start the chunk before
+            it has too; without them, a page's chunks joined are the page's text.
         headings: the heading path it stands under, outermost first.
         text: the verbatim text, shown and cited.
         embedded_text: title and heading path, then the text: what the model embeds.
@@ -103,6 +104,7 @@ class Chunk:
     headings: tuple[str, ...]
     text: str
     embedded_text: str
+    overlap: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,14 +60,22 @@ def test_chunks_cover_the_page_in_order(text: str, cuts: list[int], title: str) 
     heads = tuple(Heading(start, 1 + place % 2, f"h{place}") for place, start in enumerate(starts))
     page = Page(1, text, None, heads)
     chunks = Chunker(words, 80).chunks(Document(title, "text", (page,)))
-    cursor = 0
     for chunk in chunks:
-        assert chunk.text == text[chunk.start : chunk.end] != ""
-        assert text[cursor : chunk.start].strip() == ""
+        assert chunk.text == text[chunk.start : chunk.end]
+        assert chunk.text[chunk.overlap :].strip()
         assert words(chunk.embedded_text) <= 80
-        assert chunk.embedded_text.endswith(chunk.text)
-        cursor = chunk.end
-    assert text[cursor:].strip() == ""
+        assert chunk.embedded_text.endswith(chunk.text.strip())
+    assert "".join(chunk.text[chunk.overlap :] for chunk in chunks) == (text if text.strip() else "")
+
+
+def test_the_next_chunk_repeats_whole_sentences() -> None:
+    text = "".join(f"This is sentence {number:02}. " for number in range(30))
+    first, second, *_ = Chunker(words, 300).chunks(Document("T", "text", (Page(1, text),)))
+    assert second.overlap > 0
+    repeated = second.text[: second.overlap]
+    assert first.text.endswith(repeated)
+    assert repeated.startswith("This is")
+    assert repeated.rstrip().endswith(".")
 
 
 def test_headings_go_on_to_the_next_page_and_stay_out_of_the_text() -> None:
@@ -97,9 +105,8 @@ def test_samples_in_the_real_model_s_tokens(samples: RagApp, name: str) -> None:
     for chunk in chunks:
         assert count(chunk.embedded_text) <= 384
         assert chunk.text == texts[chunk.page][chunk.start : chunk.end]
+        page = texts[chunk.page]
         ends += (
-            (chunk.text[-1] in "。！？；.!?:：")
-            or chunk.end == len(texts[chunk.page])
-            or "\n" in texts[chunk.page][chunk.end : chunk.end + 1]
+            chunk.text.rstrip()[-1] in "。！？；.!?:：" or page[: chunk.end].endswith("\n") or chunk.end == len(page)
         )
     assert ends == len(chunks)
