@@ -23,6 +23,7 @@ bench: $(VENV)/ready        ## retrieval quality on public data; needs ../shared
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV): about 3 GB, some minutes."
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 

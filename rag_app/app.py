@@ -10,11 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ingest.messages import Message, message
+from ingest.privacy import no_telemetry
 from ingest.types import FileReport, IngestReport
 
 from .catalog import Catalog
 from .chat.answering import AnswerStream, Refusal
-from .errors import QuestionError, SettingsError, UnknownDocument, UnknownKnowledgeBase
+from .errors import QuestionError, SettingsError, StorageError, UnknownDocument, UnknownKnowledgeBase
 from .index import check_embedder, writing
 from .llm.select import choose_answerer
 from .protocols import Embedder
@@ -42,6 +43,7 @@ class RagApp:
     """
 
     def __init__(self, settings: Settings, notify: Callable[[Message], None]) -> None:
+        no_telemetry()
         self.settings = settings
         self._notify = notify
         self._lock = threading.Lock()
@@ -126,16 +128,16 @@ class RagApp:
         """
         return self._catalog.documents.all(self._kb(kb).id)
 
-    def remove(self, path: str | Path, kb: str | None = None) -> list[StoredDocument]:
-        """Take a document, or all documents of a folder, out of a knowledge base; returns what they were.
+    def remove(self, *paths: str | Path, kb: str | None = None) -> list[StoredDocument]:
+        """Take documents, or all documents of folders, out of a knowledge base; returns what they were.
 
-        The files themselves are not touched.
+        All or none; the files themselves are not touched.
 
         Raises:
             UnknownKnowledgeBase, UnknownDocument, StorageLocked.
         """
         base = self._kb(kb)
-        found = self._find(base, Path(path))
+        found = list({document.id: document for path in paths for document in self._find(base, Path(path))}.values())
         with writing(self.settings.data_dir, self._catalog, self._vectors, base) as writer:
             writer.remove([document.id for document in found])
         return found
@@ -188,7 +190,10 @@ class RagApp:
         embedder = self._open_embedder()
         check_embedder(self._catalog, base.id, base.name, embedder.info)
         retriever = Retriever(self._catalog, self._vectors, embedder)
-        return retriever.retrieve(base.id, question, limit or self.settings.passages)
+        found = retriever.retrieve(base.id, question, limit or self.settings.passages)
+        if base.chunks and not found.best_similarity and not self._vectors.count(base.id):
+            raise StorageError("storage.no_vectors", kb=base.name)
+        return found
 
     def stream(self, question: str, kb: str | None = None, history: Sequence[Turn] = ()) -> AnswerStream:
         """The answer as it is written: iterate for its pieces, then read ``.answer``.
@@ -219,7 +224,7 @@ class RagApp:
         """What is right and wrong with this machine, and what mends it."""
         from .doctor import examine
 
-        return examine(self.settings, self._catalog, self._vectors)
+        return examine(self.settings)
 
     def prepare(self) -> None:
         """Make the embedding model ready now rather than at the first question.
@@ -251,7 +256,11 @@ class RagApp:
     def _find(self, kb: KnowledgeBase, path: Path) -> list[StoredDocument]:
         """By path or folder, else by file name."""
         documents = self._catalog.documents
-        found = documents.below(kb.id, path.expanduser().resolve())
+        try:
+            full = path.expanduser().resolve()
+        except RuntimeError as error:  # "~nobody"
+            raise UnknownDocument("document.unknown", path=path, kb=kb.name) from error
+        found = documents.below(kb.id, full)
         if not found and path.name == str(path):
             found = [document for document in documents.all(kb.id) if document.path.name == path.name]
         if not found:
@@ -260,7 +269,7 @@ class RagApp:
 
 
 def _checked(question: str) -> str:
-    question = question.strip()
+    question = question.encode("utf-8", "replace").decode().strip()  # half a character from a terminal
     if not question:
         raise QuestionError("question.empty")
     if len(question) > MOST_QUESTION_CHARACTERS:

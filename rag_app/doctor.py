@@ -15,7 +15,7 @@ from .catalog import Catalog
 from .embedding import bundled
 from .embedding.export import is_ready, why_original
 from .embedding.select import BUNDLED, embedder_source
-from .errors import EmbedderError, ModelError
+from .errors import EmbedderError, ModelError, StorageError
 from .llm.ollama import status
 from .settings import Settings, config_file
 from .types import Check
@@ -24,14 +24,14 @@ from .vectors import Vectors
 _LEAST_FREE_BYTES = 2 * 10**9
 
 
-def examine(settings: Settings, catalog: Catalog, vectors: Vectors) -> list[Check]:
-    """All findings, in the order of what needs what."""
+def examine(settings: Settings) -> list[Check]:
+    """All findings, in the order of what needs what; what can't be opened is a finding too."""
     return [
         _python(),
         _settings(settings),
         _disk(settings),
         _embedder(settings),
-        *_knowledge_bases(catalog, vectors),
+        *_storage(settings),
         _ollama(settings),
         _port(settings),
     ]
@@ -48,7 +48,8 @@ def _settings(settings: Settings) -> Check:
 
 
 def _disk(settings: Settings) -> Check:
-    free = shutil.disk_usage(settings.data_dir).free
+    there = next(folder for folder in (settings.data_dir, *settings.data_dir.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
     finding = message("doctor.disk", free=f"{free / 1e9:.1f}", folder=settings.data_dir)
     if free < _LEAST_FREE_BYTES:
         return Check("disk", "warn", finding, message("doctor.disk_remedy"))
@@ -70,15 +71,29 @@ def _embedder(settings: Settings) -> Check:
     return Check("embedder", "ok", message("doctor.embedder", name=source.name, folder=settings.model_dir))
 
 
-def _knowledge_bases(catalog: Catalog, vectors: Vectors) -> Iterator[Check]:
-    """Catalog and vectors must agree; vectors beyond the catalog's are what a kill left, and harmless."""
-    for kb in catalog.knowledge_bases.all():
-        stored = vectors.count(kb.id) if kb.chunks else 0
-        finding = message("doctor.kb", name=kb.name, documents=kb.documents, chunks=kb.chunks, vectors=stored)
-        if stored < kb.chunks:
-            yield Check("knowledge base", "fail", finding, message("doctor.kb_remedy", name=kb.name))
-        else:
-            yield Check("knowledge base", "ok", finding)
+def _storage(settings: Settings) -> Iterator[Check]:
+    """The catalog can be read and is whole; catalog and vectors agree.
+
+    Vectors beyond the catalog's are what a kill left, and harmless.
+    """
+    try:
+        catalog = Catalog(settings.data_dir)
+    except StorageError as error:
+        yield Check("storage", "fail", error.message)
+        return
+    try:
+        catalog.database.check()
+        vectors = Vectors(settings.data_dir / "vectors")
+        for kb in catalog.knowledge_bases.all():
+            stored = vectors.count(kb.id) if kb.chunks else 0
+            finding = message("doctor.kb", name=kb.name, documents=kb.documents, chunks=kb.chunks, vectors=stored)
+            missing = stored < kb.chunks
+            remedy = message("doctor.kb_remedy") if missing else None
+            yield Check("knowledge base", "fail" if missing else "ok", finding, remedy)
+    except StorageError as error:
+        yield Check("storage", "fail", error.message)
+    finally:
+        catalog.close()
 
 
 def _ollama(settings: Settings) -> Check:

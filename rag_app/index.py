@@ -96,8 +96,10 @@ class IndexWriter:
         self._settle(gone)
 
     def reconcile(self) -> None:
-        """Drop the vectors that a kill left without a visible chunk."""
+        """Drop the vectors that a kill left without a visible chunk; where vectors are gone, read all files anew."""
         self._settle(self._catalog.documents.pending(self._kb))
+        if self._vectors.count(self._kb) < self._catalog.knowledge_bases.chunks(self._kb):
+            self._catalog.documents.forget_stamps(self._kb)
 
     def _settle(self, chunk_ids: Sequence[int]) -> None:
         if chunk_ids:

@@ -29,7 +29,7 @@ _CONFIG_VARIABLE = "RAG_CONFIG"
 class Settings(BaseSettings):
     """Every setting; each is also ``rag.toml``'s key and, upper-cased after ``RAG_``, an environment variable."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path(_APP),
@@ -69,14 +69,17 @@ class Settings(BaseSettings):
     @field_validator("data_dir", "model_dir")
     @classmethod
     def _expand(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+        try:
+            return value.expanduser().resolve()
+        except RuntimeError as error:
+            raise ValueError(str(error)) from error
 
     @field_validator("ollama_url")
     @classmethod
     def _check_url(cls, value: str) -> str:
         url = value if "://" in value else f"http://{value}"
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:  # reading it checks it
             raise ValueError("not an http address")
         return url.rstrip("/")
 
@@ -107,7 +110,7 @@ class Settings(BaseSettings):
             return cls(**{name: value for name, value in arguments.items() if value is not None})
         except ValidationError as error:
             raise _explain(error, arguments) from error
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError("settings.bad_toml", file=config_file(), cause=error) from error
 
 

@@ -46,18 +46,21 @@ class Vectors:
 
     def add(self, kb: str, chunk_ids: Sequence[int], vectors: npt.NDArray[np.float32]) -> None:
         """Store unit vectors, shape (len(chunk_ids), dimension)."""
-        with self._collection(kb) as (client, collection):
+        with self._open() as client:
+            collection = client.get_or_create_collection(
+                _name(kb), configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+            )
             for part in _batches(len(chunk_ids), client.get_max_batch_size()):
                 ids = [str(i) for i in chunk_ids[part]]
                 collection.upsert(ids=ids, embeddings=cast("Any", vectors[part]))
 
     def remove(self, kb: str, chunk_ids: Sequence[int]) -> None:
         """Take vectors out; unknown ids do no harm."""
-        if not chunk_ids:
-            return
-        with self._collection(kb) as (client, collection):
-            for part in _batches(len(chunk_ids), client.get_max_batch_size()):
-                collection.delete(ids=[str(i) for i in chunk_ids[part]])
+        with self._open() as client:
+            collection = _collection(client, kb)
+            if collection is not None:
+                for part in _batches(len(chunk_ids), client.get_max_batch_size()):
+                    collection.delete(ids=[str(i) for i in chunk_ids[part]])
 
     def search(self, kb: str, vector: npt.NDArray[np.float32], limit: int, version: int) -> list[VectorHit]:
         """The nearest chunks by cosine, best first.
@@ -69,7 +72,10 @@ class Vectors:
         with self._lock:
             if self._seen.get(kb) != version:
                 self.reopen()
-            with self._collection(kb) as (_, collection):
+            with self._open() as client:
+                collection = _collection(client, kb)
+                if collection is None:
+                    return []
                 found = collection.query(
                     query_embeddings=cast("Any", vector[None, :]), n_results=limit, include=["distances"]
                 )
@@ -79,8 +85,9 @@ class Vectors:
 
     def count(self, kb: str) -> int:
         """Vectors of a knowledge base."""
-        with self._collection(kb) as (_, collection):
-            return collection.count()
+        with self._open() as client:
+            collection = _collection(client, kb)
+            return collection.count() if collection is not None else 0
 
     def wrote(self, kb: str, version: int) -> None:
         """This process made the change that ``version`` counts, so its client has seen it."""
@@ -90,9 +97,10 @@ class Vectors:
 
     def drop(self, kb: str) -> None:
         """Drop all vectors of a knowledge base."""
-        with self._collection(kb) as (client, collection):
-            client.delete_collection(collection.name)
-        self._seen.pop(kb, None)
+        with self._open() as client:
+            if _collection(client, kb) is not None:
+                client.delete_collection(_name(kb))
+            self._seen.pop(kb, None)
 
     def reopen(self) -> None:
         """Forget the client; the next call opens a new one, which sees what other processes wrote."""
@@ -104,8 +112,8 @@ class Vectors:
                 self._client = None
 
     @contextmanager
-    def _collection(self, kb: str) -> Iterator[tuple[ClientAPI, Collection]]:
-        """The client and a knowledge base's collection, made if need be; Chroma's errors become ours."""
+    def _open(self) -> Iterator[ClientAPI]:
+        """The client; Chroma's errors become ours."""
         import chromadb
         from chromadb.errors import ChromaError
 
@@ -114,12 +122,20 @@ class Vectors:
                 if self._client is None:
                     settings = chromadb.Settings(anonymized_telemetry=False)
                     self._client = chromadb.PersistentClient(str(self._folder), settings)
-                collection = self._client.get_or_create_collection(
-                    _name(kb), configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
-                )
-                yield self._client, collection
+                yield self._client
             except (ChromaError, OSError) as error:
-                raise StorageError("storage.failed", path=self._folder, cause=error) from error
+                key = "storage.damaged" if "not a database" in str(error) else "storage.failed"
+                raise StorageError(key, path=self._folder, cause=error) from error
+
+
+def _collection(client: ClientAPI, kb: str) -> Collection | None:
+    """A knowledge base's collection; None before its first vector, so that reading never writes."""
+    from chromadb.errors import NotFoundError
+
+    try:
+        return client.get_collection(_name(kb), embedding_function=None)
+    except NotFoundError:
+        return None
 
 
 def _batches(count: int, most: int) -> Iterator[slice]:

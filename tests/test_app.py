@@ -379,3 +379,55 @@ def test_doctor_finds_what_is_missing(samples: RagApp, app: RagApp, tmp_path: Pa
     broken = next(check for check in app.doctor() if check.name == "knowledge base")
     assert broken.status == "fail"
     assert broken.remedy is not None
+
+
+def test_names_pipes_and_closed_folders_cost_themselves_only(app: RagApp, tmp_path: Path) -> None:
+    folder = write(tmp_path / "docs", a="Good text.", z="More good text.")
+    os.mkfifo(folder / "pipe.txt")
+    with open(os.path.join(os.fsencode(folder), b"b\xff\xfe.txt"), "wb") as file:  # noqa: PTH118, PTH123
+        file.write(b"text")
+    report = app.ingest(folder)
+    assert [(os.fsencode(f.path.name), f.status) for f in report.files] == [
+        (b"a.txt", "read"),
+        (b"b\xff\xfe.txt", "refused"),
+        (b"pipe.txt", "refused"),
+        (b"z.txt", "read"),
+    ]
+    assert "name" in str(report.files[1].reason)
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "x" * 300, "a\0b"])
+def test_odd_paths_are_not_found(app: RagApp, path: str) -> None:
+    with pytest.raises(PathNotFound):
+        app.ingest(path)
+
+
+def test_half_a_character_in_a_question_is_no_crash(samples: RagApp) -> None:
+    assert samples.ask("Where is the Ollama server log on Windows? \udcff").citations
+
+
+def test_the_data_folder_is_never_read(tmp_path: Path) -> None:
+    write(tmp_path / "docs", a="Good text.")
+    with RagApp.open(data_dir=tmp_path / "docs" / "data", answers="quotes") as app:
+        assert [f.path.name for f in app.ingest(tmp_path / "docs").files] == ["a.txt"]
+    with RagApp.open(data_dir=tmp_path / "docs", answers="quotes") as app, pytest.raises(NothingToRead):
+        app.ingest(tmp_path / "docs")
+
+
+def test_remove_is_all_or_nothing(app: RagApp, tmp_path: Path) -> None:
+    folder = write(tmp_path / "docs", a="Alpha.", b="Beta.")
+    app.ingest(folder)
+    with pytest.raises(UnknownDocument, match="nosuch"):
+        app.remove("a.txt", "nosuch.txt")
+    assert len(app.documents()) == 2
+    assert len(app.remove("a.txt", folder / "a.txt", folder)) == 2
+
+
+def test_lost_vectors_are_said_and_made_again(app: RagApp, tmp_path: Path) -> None:
+    folder = write(tmp_path / "docs", a="Bees make honey.")
+    app.ingest(folder)
+    app._vectors.drop(app.knowledge_bases()[0].id)
+    with pytest.raises(StorageError, match="rag-app ingest"):
+        app.ask("What do bees make?")
+    assert [f.status for f in app.ingest(folder).files] == ["read"]
+    assert "honey" in app.ask("What do bees make?").text

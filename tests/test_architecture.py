@@ -161,6 +161,33 @@ def test_ask_with_quotes_needs_no_framework(samples: RagApp) -> None:
     assert found.isdisjoint({"torch", "sentence_transformers", "transformers", "llama_index", "streamlit", "jieba"})
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="ONNX Runtime keeps its device id elsewhere there")
+def test_no_package_leaves_a_trace_or_sends_anything(samples: RagApp, tmp_path: Path) -> None:
+    """ONNX Runtime sends events and keeps a device id unless told otherwise before its import."""
+    code = f"""
+import sys, socket
+def refuse(event, arguments):
+    if event == "socket.connect" and arguments[1][0] not in ("127.0.0.1", "::1"):
+        raise SystemExit(f"connects to {{arguments[1]}}")
+sys.addaudithook(refuse)
+{RUN}"""
+    environment = dict.fromkeys(("CI", "GITHUB_ACTIONS", "ORT_RUNNING_UNIT_TESTS"), "")
+    found = loaded(
+        code,
+        "ask",
+        "Where is the Ollama server log on Windows?",
+        HOME=str(tmp_path),
+        XDG_CACHE_HOME=str(tmp_path / "cache"),
+        RAG_DATA_DIR=str(samples.settings.data_dir),
+        RAG_MODEL_DIR=str(samples.settings.model_dir),
+        RAG_OLLAMA_URL=NOBODY,
+        **environment,
+    )
+    assert "onnxruntime" in found
+    left = [path for path in tmp_path.rglob("*") if "Microsoft" in path.parts or "deviceid" in path.name]
+    assert left == []
+
+
 def test_nothing_of_a_machine_is_in_the_project() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=False)
     paths = [Path(PROJECT, name) for name in listed.stdout.split("\0") if name]

@@ -281,3 +281,29 @@ def test_readme_names_every_setting_and_command(readme: str) -> None:
         assert f"rag-app {command}" in text, command
     for target in ("make run", "make test", "make check", "make bench"):
         assert target in text
+
+
+def test_doctor_comes_when_the_catalog_is_damaged(rag: Any, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "catalog.sqlite3").write_bytes(b"this is not a database" * 100)
+    result = rag("doctor", "--json")
+    assert result.code == 1
+    checks = {check["name"]: check for check in result.json["checks"]}
+    assert checks["storage"]["status"] == "fail"
+    assert "catalog.sqlite3" in checks["storage"]["finding"]
+    assert checks["embedder"]["status"] == "ok"
+
+
+def test_deleting_for_programs_needs_yes(rag: Any) -> None:
+    rag("kb", "create", "a")
+    assert rag("kb", "delete", "a", "--json").json["kind"] == "RagError"
+    assert [kb["name"] for kb in rag("kb", "list", "--json").json["knowledge_bases"]] == ["a"]
+
+
+def test_control_characters_of_a_name_do_not_reach_the_terminal(rag: Any, tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[31mred.txt").write_text("Some text.", encoding="utf-8")
+    (tmp_path / "b\x1b[31m.xyz").write_text("?", encoding="utf-8")
+    result = rag("ingest", ".")
+    listed = rag("docs", "list")
+    assert "\x1b[31m" not in result.out + result.err + listed.out
+    assert "red.txt" in listed.out

@@ -172,3 +172,24 @@ def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     (tmp_path / "a.txt").mkdir()
     with pytest.raises(Unreadable):
         load(tmp_path / "a.txt")
+
+
+def test_markdown_keeps_what_html_in_it_says(tmp_path: Path) -> None:
+    source = (
+        "# T\n\n<details><summary>Late fee</summary>5 % a day</details>\n\n"
+        "<table><tr><td>keys</td><td>3</td></tr></table>\n\n<!-- note -->\n\none<br>two <b>three</b>\n"
+    )
+    text = load(write(tmp_path / "a.md", source)).pages[0].text
+    assert "5 % a day" in text
+    assert "keys | 3" in text
+    assert "one\ntwo three" in text
+    assert "note" not in text
+
+
+def test_html_keeps_a_header_with_the_title_and_drops_what_is_hidden(tmp_path: Path) -> None:
+    source = (
+        "<body><header><h1>Report</h1><p>by Hannah</p></header><aside>closes at 18:00</aside>"
+        "<p style='color:red; display: none'>secret</p><p>Body.</p><footer>imprint</footer></body>"
+    )
+    text = load(write(tmp_path / "a.html", source)).pages[0].text
+    assert text.split("\n\n") == ["Report", "by Hannah", "closes at 18:00", "Body."]

@@ -94,3 +94,23 @@ def test_read_only_data_folder_names_the_folder() -> None:
 def test_language(setting: str, variable: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", variable)
     assert language(Settings.load(language=setting)) == expected
+
+
+def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    default = Settings.load(data_dir="/somewhere").model
+    monkeypatch.setenv("RAG_DATA_DIR", "")
+    monkeypatch.setenv("RAG_MODEL", "")
+    assert Settings.load().data_dir != Path.cwd()
+    assert Settings.load().model == default
+
+
+@pytest.mark.parametrize("url", ["http://x:99999", "http://x:port"])
+def test_bad_port_of_ollama_url(url: str) -> None:
+    with pytest.raises(SettingsError, match="ollama_url"):
+        Settings.load(ollama_url=url)
+
+
+def test_a_file_that_is_no_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rag.toml").write_text("passages = 3", encoding="utf-16")
+    with pytest.raises(SettingsError, match=r"rag\.toml"):
+        Settings.load()

@@ -126,6 +126,8 @@ def _gap(before: str, after: str) -> str:
     """What a wrapped line's end stood for: a space between words, nothing inside Chinese, numbers there included."""
     if before[-1].isascii() and before[-1].isalpha() and after[0].isascii() and after[0].isalpha():
         return " "
+    if _CJK_CHAR.match(before[-1]) and _CJK_CHAR.match(after[0]):
+        return ""
     ends = before[-40:] + after[:40]
     return "" if len(_CJK_CHAR.findall(ends)) > 0.3 * len(ends) else " "
 

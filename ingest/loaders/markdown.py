@@ -10,6 +10,7 @@ from ..types import Document
 from .building import SOFT_BREAK, PageBuilder, join_soft_breaks
 from .files import read_bytes
 from .text import decode
+from .web import fill_from_html
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -76,6 +77,8 @@ def _fill(builder: PageBuilder, tokens: list[Token]) -> None:
                     marker = ""
                 else:
                     builder.paragraph(text)
+            case "html_block":
+                fill_from_html(builder, token.content)
             case "fence" | "code_block":
                 builder.paragraph(token.content.rstrip())
 
@@ -88,6 +91,8 @@ def _inline(token: Token) -> str:
                 parts.append(SOFT_BREAK)
             case "hardbreak":
                 parts.append("\n")
+            case "html_inline":
+                parts.append("\n" if child.content.lower().startswith("<br") else "")
             case _:
                 parts.append(child.content)
     return join_soft_breaks("".join(parts)).strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,11 @@ from .building import SOFT_BREAK, PageBuilder, join_soft_breaks, one_line
 from .files import read_bytes
 
 if TYPE_CHECKING:
-    from bs4 import Tag
+    from bs4 import BeautifulSoup, Tag
 
 _INVISIBLE = ("script", "style", "template", "noscript", "svg", "head", "iframe", "object", "select")
-_FURNITURE = ("nav", "header", "footer", "aside")
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_FURNITURE = ("nav", "header", "footer")
 _BLOCKS = frozenset(
     (
         "address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption "
@@ -34,14 +36,11 @@ def load(path: Path) -> Document:
 
     soup = BeautifulSoup(read_bytes(path), "lxml")
     title = one_line(soup.title.get_text()) if soup.title else ""
-    for tag in soup.find_all(_INVISIBLE):
-        tag.decompose()
-    for tag in soup.find_all(hidden=True):
-        tag.decompose()
+    _drop_invisible(soup)
     body = soup.find("main") or soup.body or soup
     if body is not soup.find("main"):
         for tag in body.find_all(_FURNITURE):
-            if tag.find_parent(["article", "section"]) is None:
+            if tag.find_parent(["article", "section"]) is None and not tag.find("h1"):
                 tag.decompose()
     builder = PageBuilder()
     _fill(builder, body)
@@ -50,6 +49,23 @@ def load(path: Path) -> Document:
         raise NoText("file.no_text")
     first = next((heading.text for heading in page.headings), "")
     return Document(title or first or path.stem, "html", (page,))
+
+
+def fill_from_html(builder: PageBuilder, source: str) -> None:
+    """Put the visible blocks of a piece of HTML into ``builder``."""
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(source, "lxml")
+    _drop_invisible(soup)
+    _fill(builder, soup.body or soup)
+
+
+def _drop_invisible(soup: BeautifulSoup) -> None:
+    for tag in soup.find_all(_INVISIBLE):
+        tag.decompose()
+    for tag in soup.find_all(lambda tag: tag.has_attr("hidden") or bool(_HIDDEN.search(str(tag.get("style", ""))))):
+        if tag.name != "body":
+            tag.decompose()
 
 
 def _fill(builder: PageBuilder, tag: Tag) -> None:

@@ -132,6 +132,16 @@ class Database:
         row = self.row(sql, values)
         return row[0] if row else None
 
+    def check(self) -> None:
+        """Read the whole file.
+
+        Raises:
+            StorageError: it is damaged.
+        """
+        found = self.value("PRAGMA quick_check(1)")
+        if found != "ok":
+            raise StorageError("storage.damaged", path=self.path, cause=found)
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock:

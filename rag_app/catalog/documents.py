@@ -58,6 +58,10 @@ class Documents:
             (source.size, source.modified_ns, kb, str(source.path)),
         )
 
+    def forget_stamps(self, kb: str) -> None:
+        """Make every file look changed, so that it is read again."""
+        self._database.execute("UPDATE document SET modified_ns = -1, digest = '' WHERE kb = ?", (kb,))
+
     def reserve_chunk_ids(self, kb: str, count: int) -> list[int]:
         """Ids for chunks that are about to be written, noted as pending until they are visible.
 

@@ -81,6 +81,11 @@ class KnowledgeBases:
             self._database.execute("DELETE FROM pending_vector WHERE kb = ?", (identifier,))
             self._database.execute("DELETE FROM knowledge_base WHERE id = ?", (identifier,))
 
+    def chunks(self, identifier: str) -> int:
+        """How many chunks one has."""
+        row = self._database.row(f"{_SELECT} WHERE id = ?", (identifier,))
+        return int(row[5]) if row else 0
+
     def embedder(self, identifier: str) -> tuple[str, str]:
         """(name, revision) of the model its vectors were made with; empty before the first document."""
         row = self._database.row("SELECT embedder, embedder_revision FROM knowledge_base WHERE id = ?", (identifier,))

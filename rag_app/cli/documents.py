@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from ..doctor import examine
+from ..settings import Settings, language
+from .output import Output
 from .session import session
 from .texts import Texts
 
@@ -39,20 +42,21 @@ def add(app: typer.Typer, texts: Texts) -> None:
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
         with session(json=json) as (rag, output):
-            gone = [document for path in paths for document in rag.remove(path, kb)]
+            gone = rag.remove(*paths, kb=kb)
             output.report({"removed": gone}, "cli.docs_removed", count=len(gone))
 
     @app.command(help=texts.help("cli.doctor", "rag-app doctor"))
     def doctor(json: Annotated[bool, texts.json_option()] = False) -> None:
-        with session(json=json) as (rag, output):
-            checks = rag.doctor()
-            if json:
-                output.print_json({"checks": checks})
-            else:
-                for check in checks:
-                    output.line(
-                        f"{_MARKS[check.status]} {check.finding.text(output.texts.language)}", _STYLES[check.status]
-                    )
-                    if check.remedy is not None:
-                        output.line(f"  → {check.remedy.text(output.texts.language)}")
-            raise typer.Exit(1 if any(check.status == "fail" for check in checks) else 0)
+        settings = Settings.load()  # and no session: the doctor comes when the app can't be opened
+        output = Output(language(settings), json=json)
+        checks = examine(settings)
+        if json:
+            output.print_json({"checks": checks})
+        else:
+            for check in checks:
+                output.line(
+                    f"{_MARKS[check.status]} {check.finding.text(output.texts.language)}", _STYLES[check.status]
+                )
+                if check.remedy is not None:
+                    output.line(f"  → {check.remedy.text(output.texts.language)}")
+        raise typer.Exit(1 if any(check.status == "fail" for check in checks) else 0)

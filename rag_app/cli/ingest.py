@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ingest.errors import UserError
 from ingest.types import FileReport
 
 from ..app import RagApp
@@ -32,6 +33,7 @@ def run(rag: RagApp, output: Output, paths: list[Path], kb: str | None) -> int:
     """Ingest and report; returns the exit code. Ctrl-C reports what was finished."""
     reports: list[FileReport] = []
     interrupted = False
+    failure: UserError | None = None
     with output.progress() as bar:
 
         def show(step: Any) -> None:
@@ -43,13 +45,19 @@ def run(rag: RagApp, output: Output, paths: list[Path], kb: str | None) -> int:
             rag.ingest(*paths, kb=kb, progress=show)
         except KeyboardInterrupt:
             interrupted = True
-    _summary(output, reports, interrupted)
+        except UserError as error:
+            failure = error
+    if failure is not None and not reports:
+        raise failure
+    _summary(output, reports, interrupted, failure)
+    if failure is not None:
+        return 1
     if interrupted:
         return 130
     return 0 if all(report.status in ("read", "unchanged") for report in reports) else 1
 
 
-def _summary(output: Output, reports: list[FileReport], interrupted: bool) -> None:
+def _summary(output: Output, reports: list[FileReport], interrupted: bool, failure: UserError | None) -> None:
     if output.json:
         files = [
             {
@@ -62,7 +70,8 @@ def _summary(output: Output, reports: list[FileReport], interrupted: bool) -> No
             }
             for report in reports
         ]
-        output.print_json({"files": files, "interrupted": interrupted})
+        failed = {} if failure is None else output.failure(failure)
+        output.print_json({"files": files, "interrupted": interrupted, **failed})
         return
     counts = {
         status: sum(report.status == status for report in reports)
@@ -79,5 +88,7 @@ def _summary(output: Output, reports: list[FileReport], interrupted: bool) -> No
             seconds=f"{sum(report.seconds for report in reports):.1f}",
         )
     )
-    if interrupted:
+    if failure is not None:
+        output.error(failure)
+    if interrupted or failure is not None:
         output.note(output.texts("cli.interrupted"), style="yellow")

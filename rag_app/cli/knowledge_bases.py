@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import RagError
 from .session import session
 from .texts import Texts
 
@@ -49,7 +50,9 @@ def add(app: typer.Typer, texts: Texts) -> None:
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
         with session(json=json) as (rag, output):
-            if not yes and not json:
+            if json and not yes:
+                raise RagError("cli.yes_needed")
+            if not yes:
                 typer.confirm(output.texts("cli.kb_delete_confirm", name=name), abort=True, err=True)
             gone = rag.delete_knowledge_base(name)
             output.report(gone, "cli.kb_deleted", name=gone.name, documents=gone.documents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -23,6 +24,8 @@ from .texts import Texts
 if TYPE_CHECKING:
     from ingest.pipeline import Progress as Step
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # an escape sequence in a name must not reach the terminal
+
 
 class Output:
     """Results go to standard output, everything else to standard error.
@@ -40,7 +43,7 @@ class Output:
 
     def print_json(self, value: Any) -> None:
         """Print a value as one JSON object."""
-        print(json.dumps(self.plain(value), ensure_ascii=False, indent=1))
+        print(_printable(json.dumps(self.plain(value), ensure_ascii=False, indent=1)))
 
     def report(self, value: Any, key: str, /, **values: object) -> None:
         """What a command did: the object for programs, a sentence of the catalogue for people."""
@@ -67,11 +70,11 @@ class Output:
 
     def line(self, text: str = "", style: str = "") -> None:
         """A line of the result; ``text`` is printed as it is."""
-        self._out.print(escape(text), style=style or None, soft_wrap=True)
+        self._out.print(_safe(text), style=style or None, soft_wrap=True)
 
     def piece(self, text: str) -> None:
         """A piece of an answer, without a newline, at once."""
-        self._out.print(escape(text), end="", soft_wrap=True)
+        self._out.print(_safe(text), end="", soft_wrap=True)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table of the result."""
@@ -79,22 +82,26 @@ class Output:
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*map(escape, row))
+            table.add_row(*map(_safe, row))
         self._out.print(table)
 
     def note(self, message: Message | str, style: str = "dim") -> None:
         """Something worth knowing that is not the result."""
         text = message.text(self._language) if isinstance(message, Message) else message
-        self._err.print(escape(text), style=style, soft_wrap=True)
+        self._err.print(_safe(text), style=style, soft_wrap=True)
 
     def error(self, error: UserError) -> None:
         """A failure: for programs an object with ``error`` and ``kind``, for people a line on standard error."""
         if self.json:
-            self.print_json({"error": error.text(self._language), "kind": type(error).__name__})
+            self.print_json(self.failure(error))
         else:
             self._err.print(
-                f"[red]{escape(self.texts('cli.error'))}[/red] {escape(error.text(self._language))}", soft_wrap=True
+                f"[red]{_safe(self.texts('cli.error'))}[/red] {_safe(error.text(self._language))}", soft_wrap=True
             )
+
+    def failure(self, error: UserError) -> dict[str, str]:
+        """A failure as JSON has it."""
+        return {"error": error.text(self._language), "kind": type(error).__name__}
 
     @contextmanager
     def progress(self) -> Iterator[IngestProgress]:
@@ -142,15 +149,28 @@ class IngestProgress:
             left=_clock(left) if left is not None else "–",
         )
         name = step.path.name if len(step.path.name) <= 32 else f"{step.path.name[:31]}…"
-        self._bar.update(self._task, completed=step.fraction, description=escape(name), counts=counts)
+        self._bar.update(self._task, completed=step.fraction, description=_safe(name), counts=counts)
         report = step.report
+        if report is not None and report.reason is None and not self._quiet and not self._console.is_terminal:
+            status = self._texts(f"status.{report.status}")
+            self._console.print(f"{status} {_safe(str(report.path))}", soft_wrap=True)
         if report is not None and report.reason is not None and not self._quiet:
             style = "red" if report.status == "refused" else "yellow"
             status = self._texts(f"status.{report.status}")
             reason = report.reason.text(self._texts.language)
             self._console.print(
-                f"[{style}]{status}[/{style}] {escape(str(report.path))}: {escape(reason)}", soft_wrap=True
+                f"[{style}]{status}[/{style}] {_safe(str(report.path))}: {_safe(reason)}", soft_wrap=True
             )
+
+
+def _safe(text: str) -> str:
+    """Text of documents and names for a terminal: no markup, no control characters, no half characters."""
+    return escape(_printable(_CONTROL.sub("\ufffd", text)))
+
+
+def _printable(text: str) -> str:
+    """A file's name may hold bytes that are no text."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _clock(seconds: float) -> str:

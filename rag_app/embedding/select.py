@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,8 @@ def embedder_source(settings: Settings) -> Source:
         return _from_hub(bundled.HUB_NAME)
     folder = Path(wanted).expanduser()
     if folder.is_dir():
+        if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
+            raise EmbedderError("embedder.no_model", path=folder)
         digest = _folder_digest(folder)
         return Source(wanted, digest, f"{_safe(folder.name)}-{digest}", lambda _: str(folder))
     if folder.is_absolute() or wanted.startswith((".", "~")) or "\\" in wanted:
@@ -73,7 +76,8 @@ def _folder_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         status = path.stat()
-        digest.update(f"{path.relative_to(folder)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        digest.update(os.fsencode(path.relative_to(folder)))
+        digest.update(f"\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:12]
 
 
