@@ -111,7 +111,8 @@ def _definitions(
                 inside = indent
             if not indent or indent == inside:
                 inside = inside if indent else ""
-                found.append(Heading(start + len(indent), 2 if indent else 1, " ".join(text.split())))
+                text = " ".join(text.split()).rstrip(":")
+                found.append(Heading(start + len(indent), 2 if indent else 1, text))
             break
     return found
 

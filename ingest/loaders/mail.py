@@ -18,6 +18,7 @@ from .building import join_wrapped_lines, one_line
 from .files import read_bytes
 from .text import decode
 
+_WRAPPED_AT = 60  # columns; no program wraps shorter lines
 _HEADERS = ("From", "To", "Cc", "Date")
 _LARGER = {
     "gb2312": "gb18030",
@@ -95,7 +96,9 @@ def _body(mail: EmailMessage) -> tuple[str, tuple[Heading, ...]]:
             and not one.get_filename()
             and not one.is_attachment()
         ]
-    text = join_wrapped_lines("\n\n".join(one.strip("\n") for one in texts))
+    text = "\n\n".join(one.strip("\n") for one in texts)
+    if any(len(line.encode("gb18030", "replace")) >= _WRAPPED_AT for line in text.split("\n")):
+        text = join_wrapped_lines(text)
     if not text and (other := mail.get_body(("html",))) is not None:
         return _html(_content(other))
     return text, ()

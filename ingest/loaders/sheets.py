@@ -97,7 +97,9 @@ def _format(cell: Any) -> str:
 
 
 def _bold(cells: tuple[Any, ...], texts: list[str]) -> bool:
-    return all(cell.font.bold for cell, text in zip(cells, texts, strict=False) if text and hasattr(cell, "font"))
+    """True when every filled cell is bold; cells that only a merged one above fills have no font."""
+    fonts = [cell.font for cell, text in zip(cells, texts, strict=False) if text]
+    return all(font is not None and font.bold for font in fonts)
 
 
 def _scan(sheet: Any) -> tuple[dict[int, list[tuple[int, int]]], int]:

@@ -36,7 +36,8 @@ def load(path: Path) -> Document:
         part: Any = Package.open(str(path)).main_document_part
         presentation = part.presentation  # pptx.Presentation() would refuse .ppsx
         title = one_line(presentation.core_properties.title or "")
-        identifiers = list(presentation.part._element.sldIdLst or [])
+        identifiers = presentation.part._element.sldIdLst
+        identifiers = [] if identifiers is None else list(identifiers)
     except failures as error:
         raise DamagedFile("file.damaged", format="PPTX", cause=error) from error
     pages: list[Page] = []
