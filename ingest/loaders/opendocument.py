@@ -15,7 +15,7 @@ from .packages import attribute, local, open_package, parse_xml, read_part
 from .tables import Row, table
 
 if TYPE_CHECKING:
-    from lxml.etree import _Element
+    from .packages import Element
 
 _MOST_REPEATED = 1000  # cells or rows; the sheet's unused rest is written as one repeated a million times
 _UNSEEN = ("annotation", "annotation-end", "tracked-changes", "forms", "sequence-decls", "settings", "note-citation")
@@ -67,11 +67,11 @@ def _title(package: zipfile.ZipFile) -> str:
     return one_line(next((one.text or "" for one in meta.iter() if local(one) == "title"), ""))
 
 
-def _children(element: _Element, name: str) -> Iterator[_Element]:
+def _children(element: Element, name: str) -> Iterator[Element]:
     return (child for child in element if local(child) == name)
 
 
-def _page_breaking(content: _Element) -> set[str]:
+def _page_breaking(content: Element) -> set[str]:
     """Names of the paragraph styles that begin a page."""
     return {
         attribute(style, "name")
@@ -84,7 +84,7 @@ def _page_breaking(content: _Element) -> set[str]:
     }
 
 
-def _fill(builder: PageBuilder, element: _Element, breaking: set[str], depth: int = 0) -> None:
+def _fill(builder: PageBuilder, element: Element, breaking: set[str], depth: int = 0) -> None:
     """Put what stands below ``element`` into ``builder``; ``depth`` counts the lists around."""
     for child in element:
         name = local(child)
@@ -108,7 +108,7 @@ def _fill(builder: PageBuilder, element: _Element, breaking: set[str], depth: in
             _fill(builder, child, breaking, depth)
 
 
-def _paragraph(builder: PageBuilder, element: _Element, depth: int) -> None:
+def _paragraph(builder: PageBuilder, element: Element, depth: int) -> None:
     """A paragraph or list item, cut where a page ends inside it."""
     for index, text in enumerate(_text(element, "\f").split("\f")):
         if index and not builder.blank:
@@ -119,11 +119,11 @@ def _paragraph(builder: PageBuilder, element: _Element, depth: int) -> None:
             builder.paragraph(text.strip())
 
 
-def _text(element: _Element, page_break: str = "") -> str:
+def _text(element: Element, page_break: str = "") -> str:
     """The text a reader sees inside an element, footnotes in brackets; white space folded as ODF says."""
     parts: list[str] = []
 
-    def walk(one: _Element) -> None:
+    def walk(one: Element) -> None:
         name = local(one)
         if name in _UNSEEN or not name:
             return
@@ -144,7 +144,7 @@ def _text(element: _Element, page_break: str = "") -> str:
     return "\n".join("\f" if line == "\f" else one_line(line) for line in lines).strip("\n ")
 
 
-def _sheets(root: _Element) -> Iterator[Page]:
+def _sheets(root: Element) -> Iterator[Page]:
     for number, sheet in enumerate(_children(root, "table"), 1):
         made = table(_rows(sheet))
         name = attribute(sheet, "name")
@@ -152,7 +152,7 @@ def _sheets(root: _Element) -> Iterator[Page]:
         yield Page(number, made.text, name or None, headings, "sheet", made.lines, made.columns)
 
 
-def _rows(sheet: _Element) -> Iterator[Row]:
+def _rows(sheet: Element) -> Iterator[Row]:
     number = 1
     for row in sheet.iter():
         if local(row) != "table-row":
@@ -170,7 +170,7 @@ def _rows(sheet: _Element) -> Iterator[Row]:
         number += repeated
 
 
-def _slide(number: int, page: _Element) -> Page:
+def _slide(number: int, page: Element) -> Page:
     """Title, then the other frames as the file has them, then the notes."""
     builder = PageBuilder()
     titles = [one for one in page.iter() if attribute(one, "class") == "title" and local(one) == "frame"]

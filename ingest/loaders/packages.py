@@ -8,13 +8,15 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import DamagedFile, EncryptedFile
 from .files import read_bytes
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
+
+    Element: TypeAlias = _Element
 
 PARSER_FAILURES: tuple[type[Exception], ...] = (
     zipfile.BadZipFile,
@@ -76,7 +78,7 @@ def read_part(package: zipfile.ZipFile, name: str) -> bytes:
     return data
 
 
-def parse_xml(data: bytes, *, recover: bool = False) -> _Element:
+def parse_xml(data: bytes, *, recover: bool = False) -> Element:
     """An XML document without entities, DTDs or the network.
 
     Raises:
@@ -91,7 +93,7 @@ def parse_xml(data: bytes, *, recover: bool = False) -> _Element:
     return root
 
 
-def to_html(root: _Element) -> bytes:
+def to_html(root: Element) -> bytes:
     """XHTML as HTML, which knows no self-closed ``<script/>`` or ``<title/>``; UTF-8 and marked as such."""
     from lxml import etree
 
@@ -99,12 +101,12 @@ def to_html(root: _Element) -> bytes:
     return b"\xef\xbb\xbf" + html
 
 
-def local(element: _Element) -> str:
+def local(element: Element) -> str:
     """The element's name without its namespace; empty for comments and the like."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
-def attribute(element: _Element, name: str) -> str:
+def attribute(element: Element, name: str) -> str:
     """An attribute by its name without namespace; empty where there is none."""
     for key, value in element.attrib.items():
         if str(key).rpartition("}")[2] == name:
