@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from ..types import Heading, Page
 
@@ -31,6 +32,11 @@ class PageBuilder:
         self._parts: list[str] = []
         self._length = 0
         self._headings: list[Heading] = []
+
+    @property
+    def blank(self) -> bool:
+        """True while the page at work has no text."""
+        return not self._parts
 
     def heading(self, level: int, text: str) -> None:
         """A heading on a line of its own."""
@@ -60,8 +66,10 @@ class PageBuilder:
         self._parts, self._length, self._headings = [], 0, []
 
     def pages(self) -> tuple[Page, ...]:
-        """All pages, the last one closed."""
+        """All pages, the last one closed; without any page break nothing is known of pages, and the one is a text."""
         self.page_break()
+        if len(self._done) == 1:
+            return (replace(self._done[0], kind="text"),)
         return tuple(self._done)
 
     def _append(self, text: str, gap: str) -> int:
@@ -77,6 +85,17 @@ class PageBuilder:
 def one_line(text: str) -> str:
     """``text`` with every run of white space made one space."""
     return " ".join(text.split())
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """[1, 2, 3, 7] → "1–3, 7"."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(f"{part[0]}–{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
 
 
 def join_soft_breaks(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import DamagedFile, NoText
-from ..types import Document, Page
+from ..types import Document, Page, PageKind
 from .building import join_wrapped_lines
 from .files import read_bytes
 
@@ -17,7 +17,9 @@ def load(path: Path) -> Document:
         DamagedFile: the bytes are not text. NoText: nothing but white space. Unreadable: see :func:`read_bytes`.
     """
     text = decode(read_bytes(path))
-    pages = tuple(Page(number, join_wrapped_lines(part)) for number, part in enumerate(text.split("\f"), 1))
+    parts = text.split("\f")
+    kind: PageKind = "page" if len(parts) > 1 else "text"
+    pages = tuple(Page(number, join_wrapped_lines(part), kind=kind) for number, part in enumerate(parts, 1))
     if not any(page.text for page in pages):
         raise NoText("file.no_text")
     return Document(path.stem, "text", pages)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import DamagedFile, EncryptedFile, NoText
+from ..errors import DamagedFile, NoText
 from ..types import Document
 from .building import PageBuilder
-from .files import read_bytes
+from .packages import PARSER_FAILURES, refuse_ole
 
 if TYPE_CHECKING:
     from docx.table import Table
     from docx.text.paragraph import Paragraph
 
-_OLE = b"\xd0\xcf\x11\xe0"  # an encrypted .docx, or a renamed .doc, is an OLE container
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 
 
@@ -29,28 +27,28 @@ def load(path: Path) -> Document:
         DamagedFile, EncryptedFile, NoText, Unreadable.
     """
     import docx
-    from docx.opc.exceptions import PackageNotFoundError
+    from docx.opc.exceptions import OpcError
     from docx.table import Table
     from docx.text.paragraph import Paragraph
-    from lxml.etree import XMLSyntaxError
 
-    if read_bytes(path)[:4] == _OLE:
-        raise EncryptedFile("file.encrypted_office")
+    failures: tuple[type[Exception], ...] = (OpcError, *PARSER_FAILURES)
+    refuse_ole(path)
+    builder = PageBuilder()
     try:
         source = docx.Document(str(path))
-    except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError, XMLSyntaxError) as error:
+        for block in source.iter_inner_content():
+            if isinstance(block, Paragraph):
+                _paragraph(builder, block)
+            elif isinstance(block, Table):
+                _table(builder, block)
+        title = source.core_properties.title
+    except failures as error:
         raise DamagedFile("file.damaged", format="DOCX", cause=error) from error
-    builder = PageBuilder()
-    for block in source.iter_inner_content():
-        if isinstance(block, Paragraph):
-            _paragraph(builder, block)
-        elif isinstance(block, Table):
-            _table(builder, block)
     pages = builder.pages()
     if not any(page.text.strip() for page in pages):
         raise NoText("file.no_text")
     first = next((heading.text for page in pages for heading in page.headings), "")
-    return Document((source.core_properties.title or first or path.stem).strip(), "docx", pages)
+    return Document((title or first or path.stem).strip(), "docx", pages)
 
 
 def _paragraph(builder: PageBuilder, paragraph: Paragraph) -> None:
