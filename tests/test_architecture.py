@@ -20,7 +20,7 @@ EXCEPTIONS = {("ingest/__main__.py", "rag_app")}
 
 OWNERS = {
     "bs4": "ingest/loaders/web.py",
-    "charset_normalizer": "ingest/loaders/text.py",
+    "charset_normalizer": "ingest/loaders/encoding.py",
     "chromadb": "rag_app/vectors.py",
     "docx": "ingest/loaders/office.py",
     "filelock": "rag_app/locks.py",

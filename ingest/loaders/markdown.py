@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..errors import NoText
 from ..types import Document
 from .building import SOFT_BREAK, PageBuilder, join_soft_breaks
+from .encoding import decode
 from .files import read_bytes
-from .text import decode
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
