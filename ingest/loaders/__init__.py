@@ -22,6 +22,12 @@ LOADERS: dict[str, str] = {
     ".htm": "web",
     ".xhtml": "web",
     ".docx": "office",
+    ".png": "image",
+    ".jpg": "image",
+    ".jpeg": "image",
+    ".webp": "image",
+    ".tif": "image",
+    ".tiff": "image",
 }
 """Suffix, lower case → the module of this package whose ``load`` reads it."""
 
