@@ -108,3 +108,9 @@ def test_a_right_charset_tips_the_balance() -> None:
     page = "<?xml version='1.0' encoding='{}'?><p>żółw</p>"
     assert "żółw" in decode_html(page.format("iso-8859-2").encode("iso8859_2"))
     assert "żółw" in decode_html(page.format("windows-1250").encode("cp1250"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_tables_of_digits_without_a_mark(encoding: str) -> None:
+    rows = "DateTime,Bid,Ask\n" + "07/19/2015 21:00:15.469,1.08335,1.08402\n" * 30
+    assert decode(rows.encode(encoding)) == rows

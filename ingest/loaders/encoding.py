@@ -50,7 +50,7 @@ _PRIOR = {
     "cp1255": 2.0,
     "cp1256": 2.5,
     "cp874": 2.0,
-    "cp1257": 2.5,
+    "cp1257": 9.0,
     "cp1258": 3.0,
     "iso8859_2": 1.5,
     "iso8859_5": 2.5,
@@ -197,7 +197,7 @@ def _is_plausible(text: str) -> bool:
     """False for a decoding nobody would read: rare Han characters only, or what no language has."""
     cost, beyond = _cost(text)
     odd = sum(1 for char in text if unicodedata.category(char) in ("Cn", "Co", "Cs") or "\x80" <= char < "\xa0")
-    return odd <= 0.01 * beyond and cost <= _WORST * beyond + 3.6 * (len(text) - beyond) + 40
+    return odd <= 0.01 * beyond and cost <= _WORST * beyond + 4.7 * (len(text) - beyond) + 40
 
 
 def _marked(data: bytes) -> str | None:
@@ -336,9 +336,10 @@ def _models() -> dict[str, dict[str, float]]:
         "thai": frequent.THAI,
     }.items():
         models[name] = _model(letters, letters.upper(), 0.06)
-    for name, letters in frequent.LATIN.items():
+    mixed = "".join(dict.fromkeys("".join(frequent.LATIN[name] for name in frequent.LATIN_1)))
+    for name, letters in (*frequent.LATIN.items(), ("several", mixed)):
         marks = dict.fromkeys(frequent.TYPOGRAPHY, 6.5)
-        models[name] = marks | {char: cost + 2.5 for char, cost in _model(letters, letters.upper(), 0.1).items()}
+        models[name] = marks | {char: cost + (3.0 if name == "several" else 2.5) for char, cost in _model(letters, letters.upper(), 0.1).items()}
     plain = {char: cost for char in map(chr, range(32, 127)) if (cost := _ascii(char))}
     punctuation = dict.fromkeys("，。、", 3.2) | dict.fromkeys("！？：；（）“”「」《》・…—　", 5.0)
     for name, model in models.items():

@@ -56,4 +56,5 @@ LATIN = {
     "baltic": "ėšžųįąęūčāīēļķņģšõäöü",
     "turkish": "ıişğçöü",
 }
+LATIN_1 = ("french", "german", "spanish", "portuguese", "italian", "nordic")  # they meet in one text
 TYPOGRAPHY = "“”‘’–—…«»•€§°·©®„‚ºµ×±™£"
