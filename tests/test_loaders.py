@@ -9,7 +9,7 @@ import pytest
 from ingest.errors import DamagedFile, EncryptedFile, FileRefused, NoText, Unreadable, UnsupportedFormat
 from ingest.loaders import LOADERS, load
 from ingest.loaders.building import join_wrapped_lines
-from ingest.loaders.text import decode
+from ingest.loaders.encoding import decode
 from ingest.types import Document
 
 from .conftest import SAMPLES

@@ -39,6 +39,7 @@ LOADERS: dict[str, str] = {
         ).split(),
         "code",
     ),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"), "image"),
 }
 """Suffix, lower case → the module of this package whose ``load`` reads it."""
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ..errors import NoText
 from ..types import Document, Heading, Page
+from .encoding import decode
 from .files import read_bytes
-from .text import decode
 
 _MODIFIERS = (
     r"(?:(?:public|private|protected|internal|static|final|abstract|virtual|override|async|sealed|partial|open|data|"

@@ -10,8 +10,8 @@ from ..errors import DamagedFile, NoText
 from ..messages import Message, message
 from ..types import Document, Page
 from .building import ranges
+from .encoding import decode
 from .files import read_bytes
-from .text import decode
 
 _DEEPEST = 200
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ..errors import DamagedFile, NoText
 from ..types import Document, Page
+from .encoding import decode
 from .files import read_bytes
 from .tables import Row, table
-from .text import decode
 
 _DELIMITERS = ",;\t|"
 

@@ -15,8 +15,8 @@ from ..messages import Message, message
 from ..types import Document, Heading, Page
 from . import web
 from .building import join_wrapped_lines, one_line
+from .encoding import decode
 from .files import read_bytes
-from .text import decode
 
 _WRAPPED_AT = 60  # columns; no program wraps shorter lines
 _HEADERS = ("From", "To", "Cc", "Date")

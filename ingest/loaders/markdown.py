@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..errors import NoText
 from ..types import Document
 from .building import SOFT_BREAK, PageBuilder, join_soft_breaks
+from .encoding import decode
 from .files import read_bytes
-from .text import decode
 from .web import fill_from_html
 
 if TYPE_CHECKING:

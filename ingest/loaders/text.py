@@ -1,12 +1,13 @@
-"""Plain text; a form feed begins a new page. Encodings are detected by charset-normalizer."""
+"""Plain text; a form feed begins a new page. its encoding is found by :mod:`.encoding`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import DamagedFile, NoText
+from ..errors import NoText
 from ..types import Document, Page, PageKind
 from .building import join_wrapped_lines
+from .encoding import decode
 from .files import read_bytes
 
 
@@ -23,27 +24,3 @@ def load(path: Path) -> Document:
     if not any(page.text for page in pages):
         raise NoText("file.no_text")
     return Document(path.stem, "text", pages)
-
-
-def decode(data: bytes) -> str:
-    """Bytes of unknown encoding as text, with Unix line ends.
-
-    Raises:
-        DamagedFile: no encoding fits, or the bytes are plainly binary.
-    """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = _detect(data)
-    if "\0" in text:
-        raise DamagedFile("file.not_text")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _detect(data: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(data).best()
-    if best is None:
-        raise DamagedFile("file.not_text")
-    return str(best)

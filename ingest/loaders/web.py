@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import NoText
 from ..types import Document
 from .building import SOFT_BREAK, PageBuilder, join_soft_breaks, one_line
+from .encoding import decode_html
 from .files import read_bytes
 
 if TYPE_CHECKING:
@@ -30,11 +31,11 @@ def load(path: Path) -> Document:
     """Read an HTML file: headings, paragraphs, lists and tables, without scripts, navigation and hidden elements.
 
     Raises:
-        NoText: no visible text. Unreadable: see :func:`read_bytes`.
+        DamagedFile: the bytes are not text. NoText: no visible text. Unreadable: see :func:`read_bytes`.
     """
     from bs4 import BeautifulSoup
 
-    soup = BeautifulSoup(read_bytes(path), "lxml")
+    soup = BeautifulSoup(decode_html(read_bytes(path)), "lxml")
     title = one_line(soup.title.get_text()) if soup.title else ""
     _drop_invisible(soup)
     body = soup.find("main") or soup.body or soup
