@@ -338,11 +338,9 @@ def _models() -> dict[str, dict[str, float]]:
         models[name] = _model(letters, letters.upper(), 0.06)
     mixed = "".join(dict.fromkeys("".join(frequent.LATIN[name] for name in frequent.LATIN_1)))
     for name, letters in (*frequent.LATIN.items(), ("several", mixed)):
-        marks = dict.fromkeys(frequent.TYPOGRAPHY, 6.5)
-        models[name] = marks | {
-            char: cost + (3.0 if name == "several" else 2.5)
-            for char, cost in _model(letters, letters.upper(), 0.1).items()
-        }
+        rarity = 3.0 if name == "several" else 2.5  # most letters are ASCII
+        model = {char: cost + rarity for char, cost in _model(letters, letters.upper(), 0.1).items()}
+        models[name] = dict.fromkeys(frequent.TYPOGRAPHY, 6.5) | model
     plain = {char: cost for char in map(chr, range(32, 127)) if (cost := _ascii(char))}
     punctuation = dict.fromkeys("，。、", 3.2) | dict.fromkeys("！？：；（）“”「」《》・…—　", 5.0)
     for name, model in models.items():
