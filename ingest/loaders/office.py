@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DamagedFile, EncryptedFile, NoText
-from ..types import Document
+from ..types import Document, Limits
+from .archives import check_unpacked
 from .building import PageBuilder
 from .files import read_bytes
+from .limits import check_pages
 
 if TYPE_CHECKING:
     from docx.table import Table
@@ -20,13 +22,13 @@ _OLE = b"\xd0\xcf\x11\xe0"  # an encrypted .docx, or a renamed .doc, is an OLE c
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 
 
-def load(path: Path) -> Document:
+def load(path: Path, limits: Limits) -> Document:
     """Read a DOCX file in reading order: headings, paragraphs, lists and tables.
 
     Pages begin at explicit page breaks and where Word last broke them; a file with neither is one page.
 
     Raises:
-        DamagedFile, EncryptedFile, NoText, Unreadable.
+        DamagedFile, EncryptedFile, NoText, OverLimit, Unreadable.
     """
     import docx
     from docx.opc.exceptions import PackageNotFoundError
@@ -36,6 +38,7 @@ def load(path: Path) -> Document:
 
     if read_bytes(path)[:4] == _OLE:
         raise EncryptedFile("file.encrypted_office")
+    check_unpacked(path, limits, "DOCX")
     try:
         source = docx.Document(str(path))
     except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError, XMLSyntaxError) as error:
@@ -47,6 +50,7 @@ def load(path: Path) -> Document:
         elif isinstance(block, Table):
             _table(builder, block)
     pages = builder.pages()
+    check_pages(len(pages), limits)
     if not any(page.text.strip() for page in pages):
         raise NoText("file.no_text")
     first = next((heading.text for page in pages for heading in page.headings), "")
