@@ -6,11 +6,14 @@
     ├── IngestError
     │   ├── PathNotFound          no such file or folder
     │   ├── NothingToRead         a folder without a file we could try
+    │   ├── NoWorkers             no process to read files in can be started
     │   └── FileRefused           one file can't be read; the others go on
     │       ├── UnsupportedFormat
     │       ├── DamagedFile
     │       ├── EncryptedFile
     │       ├── NoText
+    │       ├── OverLimit         reading it takes more time, memory, pages or room than the limits grant
+    │       ├── ReaderFailed      the code that reads it crashed, or failed in a way nobody foresaw
     │       └── Unreadable        the operating system says no
     └── rag_app.errors.RagError   the rest of the tree
 """
@@ -52,6 +55,10 @@ class NothingToRead(IngestError):
     """A folder without a file we could try."""
 
 
+class NoWorkers(IngestError):
+    """No process to read files in can be started."""
+
+
 class FileRefused(IngestError):
     """One file can't be read."""
 
@@ -70,6 +77,14 @@ class EncryptedFile(FileRefused):
 
 class NoText(FileRefused):
     """The file holds no text we can read."""
+
+
+class OverLimit(FileRefused):
+    """Reading the file takes more than :class:`ingest.types.Limits` grant."""
+
+
+class ReaderFailed(FileRefused):
+    """The code that reads the file crashed, or failed in a way nobody foresaw."""
 
 
 class Unreadable(FileRefused):

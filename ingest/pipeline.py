@@ -1,10 +1,15 @@
-"""The write path: discover → load → chunk → embed → store, one commit a file."""
+"""The write path: discover → load → chunk → embed → store, one commit a file.
+
+The next files are read, by workers, while one is embedded.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,9 +20,9 @@ import numpy.typing as npt
 from .chunking import Chunker
 from .discover import discover, stat
 from .errors import FileRefused, NoText, Unreadable
-from .loaders import load
 from .messages import Message
-from .types import Chunk, Document, FileReport, SourceFile, Status
+from .sandbox import Sandbox, result
+from .types import Chunk, Document, FileReport, Limits, SourceFile, Status
 
 _EMBED_AT_ONCE = 64
 
@@ -95,20 +100,27 @@ def run(
     embedder: PassageEmbedder,
     chunk_tokens: int,
     leave_out: Path | None = None,
-) -> Iterator[Progress]:
+    *,
+    limits: Limits | None = None,
+    workers: int | None = None,
+    loaders: Mapping[str, str] | None = None,
+) -> Generator[Progress, None, None]:
     """Ingest files and folders, yielding progress; the last event of each file carries its report.
 
     A file that can't be read costs itself only. Stopping the iteration, or Ctrl-C, loses the file at work and no
-    other: each finished file is one commit, and the next run passes over it.
+    other: each finished file is one commit, and the next run passes over it. Close the generator to stop at once.
 
     Args:
         chunk_tokens: bound of a chunk, in the embedder's tokens.
         leave_out: a folder that is never read, such as the index's own.
+        limits, workers, loaders: what :class:`ingest.sandbox.Sandbox` is told.
 
     Raises:
         PathNotFound, NothingToRead: before anything is done.
+        NoWorkers: while iterating.
     """
-    return _Run(discover(paths, leave_out), store, embedder, chunk_tokens).events()
+    files = discover(paths, leave_out)
+    return _Run(files, store, embedder, chunk_tokens, Sandbox(limits, workers, loaders)).events()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +131,26 @@ class _Outcome:
     chunks: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A file that changed and is being read."""
+
+    source: SourceFile
+    digest: str
+    document: Future[Document]
+
+
 class _Run:
     """The state of one run."""
 
-    def __init__(self, files: list[Path], store: DocumentStore, embedder: PassageEmbedder, chunk_tokens: int) -> None:
+    def __init__(
+        self, files: list[Path], store: DocumentStore, embedder: PassageEmbedder, chunk_tokens: int, sandbox: Sandbox
+    ) -> None:
         self._files = files
         self._sizes = [_size(path) for path in files]
         self._store = store
         self._embedder = embedder
+        self._sandbox = sandbox
         self._chunker = Chunker(embedder.count_tokens, chunk_tokens)
         self._began = time.monotonic()
         self._bytes_total = sum(self._sizes)
@@ -135,14 +159,23 @@ class _Run:
         self._pages = 0
         self._chunks = 0
 
-    def events(self) -> Iterator[Progress]:
+    def events(self) -> Generator[Progress, None, None]:
+        with self._sandbox:
+            yield from self._events()
+
+    def _events(self) -> Generator[Progress, None, None]:
+        begun: deque[_Reading | _Outcome] = deque()
+        upcoming = iter(self._files)
         for path in self._files:
             began = time.monotonic()
             yield self._progress(path, 0.0)
-            try:
-                outcome = yield from self._one(path)
-            except FileRefused as error:
-                outcome = _Outcome("refused", error.message, 0, 0)
+            while len(begun) < self._sandbox.workers + 2 and (following := next(upcoming, None)) is not None:
+                begun.append(self._begin(following))  # this file, one for each worker, one for the first that is done
+            match begun.popleft():
+                case _Outcome() as outcome:
+                    pass
+                case _Reading() as reading:
+                    outcome = yield from self._finish(path, reading)
             self._bytes_done += self._sizes[self._done]
             self._done += 1
             self._pages += outcome.pages
@@ -152,14 +185,27 @@ class _Run:
             report = FileReport(path, outcome.status, outcome.reason, outcome.pages, outcome.chunks, seconds)
             yield self._progress(path, 0.0, report)
 
-    def _one(self, path: Path) -> Generator[Progress, None, _Outcome]:
-        source = stat(path)
-        if self._store.is_current(source):
-            return _Outcome("unchanged", None, *self._store.stored_report(path))
-        digest = _digest(path)
-        if self._store.is_same(source, digest):
-            return _Outcome("unchanged", None, *self._store.stored_report(path))
-        document = load(path)
+    def _begin(self, path: Path) -> _Reading | _Outcome:
+        """Have a file read, unless it did not change or it is plain already that it can't be."""
+        try:
+            source = stat(path)
+            if self._store.is_current(source):
+                return _Outcome("unchanged", None, *self._store.stored_report(path))
+            digest = _digest(path)
+            if self._store.is_same(source, digest):
+                return _Outcome("unchanged", None, *self._store.stored_report(path))
+            return _Reading(source, digest, self._sandbox.submit(path))
+        except FileRefused as error:
+            return _Outcome("refused", error.message, 0, 0)
+
+    def _finish(self, path: Path, reading: _Reading) -> Generator[Progress, None, _Outcome]:
+        try:
+            return (yield from self._store_document(path, reading))
+        except FileRefused as error:
+            return _Outcome("refused", error.message, 0, 0)
+
+    def _store_document(self, path: Path, reading: _Reading) -> Generator[Progress, None, _Outcome]:
+        document = result(reading.document)
         chunks = self._chunker.chunks(document)
         if not chunks:
             raise NoText("file.no_text")
@@ -168,7 +214,7 @@ class _Run:
             batch = chunks[first : first + _EMBED_AT_ONCE]
             parts.append(self._embedder.embed_passages([chunk.embedded_text for chunk in batch]))
             yield self._progress(path, (first + len(batch)) / len(chunks), chunks=first + len(batch))
-        self._store.put(source, digest, document, chunks, np.concatenate(parts))
+        self._store.put(reading.source, reading.digest, document, chunks, np.concatenate(parts))
         status: Status = "partial" if document.warnings else "read"
         pages = sum(1 for page in document.pages if page.text.strip())
         return _Outcome(status, document.warnings[0] if document.warnings else None, pages, len(chunks))

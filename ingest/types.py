@@ -28,6 +28,23 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What reading one file may cost; a file that costs more is refused.
+
+    Attributes:
+        seconds: wall time.
+        memory_mb: memory of the process that reads it, on top of what that takes when idle.
+        pages: pages, slides or sheets.
+        unpacked_mb: size of an office file's parts once they are unpacked.
+    """
+
+    seconds: float = 60
+    memory_mb: int = 2048
+    pages: int = 20_000
+    unpacked_mb: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
 class Heading:
     """A heading inside a page.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -156,7 +157,7 @@ class RagApp:
             progress: called with each step; a step that finishes a file carries its report.
 
         Raises:
-            PathNotFound, NothingToRead, UnknownKnowledgeBase, EmbedderError, StorageError.
+            PathNotFound, NothingToRead, NoWorkers, UnknownKnowledgeBase, EmbedderError, StorageError.
         """
         from ingest.pipeline import run
 
@@ -167,11 +168,21 @@ class RagApp:
         with writing(self.settings.data_dir, self._catalog, self._vectors, base) as writer:
             writer.use_embedder(embedder.info)
             tokens = min(self.settings.chunk_tokens, embedder.info.window - 16)
-            for step in run([Path(path) for path in paths], writer, embedder, tokens, self.settings.data_dir):
-                if step.report is not None:
-                    reports.append(step.report)
-                if progress is not None:
-                    progress(step)
+            steps = run(
+                [Path(path) for path in paths],
+                writer,
+                embedder,
+                tokens,
+                leave_out=self.settings.data_dir,
+                limits=self.settings.parse_limits,
+                workers=self.settings.parse_workers,
+            )
+            with closing(steps):
+                for step in steps:
+                    if step.report is not None:
+                        reports.append(step.report)
+                    if progress is not None:
+                        progress(step)
         return IngestReport(tuple(reports), time.monotonic() - began)
 
     # Questions

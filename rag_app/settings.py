@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from ingest.messages import Language
+from ingest.types import Limits
 
 from .errors import SettingsError
 
@@ -24,6 +25,7 @@ FILE_NAME = "rag.toml"
 _APP = "rag-app"
 _PREFIX = "RAG_"
 _CONFIG_VARIABLE = "RAG_CONFIG"
+_LIMITS = Limits()
 
 
 class Settings(BaseSettings):
@@ -51,6 +53,24 @@ class Settings(BaseSettings):
     chunk_tokens: int = Field(
         default=384, ge=64, le=8192, description="Most tokens of a chunk; never above the embedding model's window."
     )
+    parse_seconds: int = Field(
+        default=int(_LIMITS.seconds), ge=1, le=86_400, description="Most seconds that reading one file may take."
+    )
+    parse_memory_mb: int = Field(
+        default=_LIMITS.memory_mb,
+        ge=64,
+        le=1 << 20,
+        description="Most megabytes of memory that reading one file may take.",
+    )
+    parse_pages: int = Field(
+        default=_LIMITS.pages, ge=1, le=10_000_000, description="Most pages, slides or sheets of one file."
+    )
+    parse_unpacked_mb: int = Field(
+        default=_LIMITS.unpacked_mb, ge=1, le=1 << 20, description="Most megabytes that an office file may unpack to."
+    )
+    parse_workers: int = Field(
+        default=min(2, os.cpu_count() or 1), ge=1, le=64, description="Most processes that read files at a time."
+    )
     passages: int = Field(default=6, ge=1, le=50, description="Passages given to the answering model.")
     answers: Literal["auto", "ollama", "quotes"] = Field(
         default="auto", description="Who answers: auto takes Ollama if it has the model, else verbatim quotes."
@@ -65,6 +85,11 @@ class Settings(BaseSettings):
     )
     answer_tokens: int = Field(default=768, ge=64, le=8192, description="Most tokens of a model's answer.")
     port: int = Field(default=8501, ge=1, le=65535, description="Port of the web UI, on 127.0.0.1.")
+
+    @property
+    def parse_limits(self) -> Limits:
+        """What reading one file may cost."""
+        return Limits(self.parse_seconds, self.parse_memory_mb, self.parse_pages, self.parse_unpacked_mb)
 
     @field_validator("data_dir", "model_dir")
     @classmethod

@@ -1,16 +1,21 @@
-"""Files to text: ``LOADERS`` maps a suffix to the loader that reads it."""
+"""Files to text: ``LOADERS`` maps a suffix to the loader that reads it.
+
+A loader is a module with a function ``load(path)``, or ``load(path, limits)`` where it has pages or unpacked sizes to
+keep within limits, that returns a Document or raises FileRefused.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Collection
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
 from ..errors import UnsupportedFormat
-from ..types import Document
-
-Loader = Callable[[Path], Document]
+from ..types import Document, Limits
+from .packages import refuse_ole
+from .unpacked import check_unpacked
 
 LOADERS: dict[str, str] = {
     ".pdf": "pdf",
@@ -41,26 +46,43 @@ LOADERS: dict[str, str] = {
     ),
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"), "image"),
 }
-"""Suffix, lower case → the module of this package whose ``load`` reads it."""
+"""Suffix, lower case → the module whose ``load`` reads it: one of this package, or any other by its dotted name."""
 
 
-def load(path: Path) -> Document:
-    """Read a file.
+_PACKAGES = {"word": "DOCX", "slides": "PPTX", "sheets": "XLSX", "opendocument": "OpenDocument", "epub": "EPUB"}
+"""Modules whose formats are ZIP archives, which may be made to unpack to far more than they weigh."""
+
+
+def check_supported(path: Path, more: Collection[str] = ()) -> None:
+    """Refuse a file that no loader reads.
+
+    Args:
+        more: suffixes that are read besides those of ``LOADERS``.
+
+    Raises:
+        UnsupportedFormat.
+    """
+    if path.suffix.lower() not in {*LOADERS, *more}:
+        documents = [suffix for suffix, module in LOADERS.items() if module != "code"]
+        supported = " ".join([*documents, *more])
+        raise UnsupportedFormat("file.unsupported", suffix=path.suffix or path.name, supported=supported)
+
+
+def load(path: Path, limits: Limits | None = None) -> Document:
+    """Read a file, in this process: use :class:`ingest.sandbox.Sandbox` for files that nobody vouches for.
+
+    Args:
+        limits: its ``pages`` and ``unpacked_mb`` are kept; time and memory are the sandbox's to enforce.
 
     Raises:
         FileRefused: it can't be read; the error says why and what to do.
     """
-    refuse_unsupported(path)
-    loader = cast("Loader", import_module(f".{LOADERS[path.suffix.lower()]}", __name__).load)
-    return loader(path)
-
-
-def refuse_unsupported(path: Path) -> None:
-    """Go by the name alone.
-
-    Raises:
-        UnsupportedFormat: no loader reads files named so.
-    """
-    if path.suffix.lower() not in LOADERS:
-        documents = (suffix for suffix, module in LOADERS.items() if module != "code")
-        raise UnsupportedFormat("file.unsupported", suffix=path.suffix or path.name, supported=" ".join(documents))
+    check_supported(path)
+    name = LOADERS[path.suffix.lower()]
+    limits = limits or Limits()
+    if name in _PACKAGES:
+        refuse_ole(path)
+        check_unpacked(path, limits, _PACKAGES[name])
+    loader = import_module(name if "." in name else f".{name}", __name__).load
+    wanted = {"limits": limits} if "limits" in inspect.signature(loader).parameters else {}
+    return cast("Document", loader(path, **wanted))

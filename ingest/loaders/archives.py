@@ -130,7 +130,7 @@ class _Opening:
     def _member(
         self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, prefix: str, depth: int
     ) -> Iterator[Member]:
-        from . import refuse_unsupported
+        from . import check_supported
 
         shown = prefix + (posixpath.normpath(name.replace("\\", "/")).lstrip("/") or "?")
         copy = self._folder / f"{depth}" / safe_name(posixpath.basename(shown))
@@ -139,7 +139,7 @@ class _Opening:
                 raise FileRefused("archive.unsafe_name")
             if entry.flag_bits & 0x1:
                 raise EncryptedFile("file.encrypted")
-            refuse_unsupported(copy)
+            check_supported(copy)
             inner = copy.suffix.lower() == ".zip"
             if inner and depth >= self._limits.depth:
                 raise FileRefused("archive.too_deep")

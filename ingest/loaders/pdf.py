@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DamagedFile, EncryptedFile, NoText
 from ..messages import Message, message
-from ..types import Document, Heading, Page
+from ..types import Document, Heading, Limits, Page
 from .building import join_wrapped_lines, one_line
 from .files import read_bytes
+from .limits import check_pages
 
 if TYPE_CHECKING:
     import pypdf
@@ -35,17 +36,17 @@ class _Outline:
     title: str
 
 
-def load(path: Path) -> Document:
+def load(path: Path, limits: Limits) -> Document:
     """Read a PDF page by page.
 
     Raises:
         EncryptedFile: it needs a password. DamagedFile: neither reader can open it.
-        NoText: no page has text (a scan).
+        NoText: no page has text (a scan). OverLimit: it has too many pages.
         Unreadable: see :func:`read_bytes`.
     """
     data = read_bytes(path)
     reader = _open_pypdf(data)
-    texts = _page_texts(data, reader)
+    texts = _page_texts(data, reader, limits)
     outline = _outline(reader)
     failed = [number for number, text in enumerate(texts, 1) if text is None]
     pages = tuple(_page(index, text or "", outline) for index, text in enumerate(texts))
@@ -61,7 +62,7 @@ def load(path: Path) -> Document:
     return Document(title or path.stem, "pdf", pages, tuple(warnings))
 
 
-def _page_texts(data: bytes, reader: pypdf.PdfReader | None) -> list[str | None]:
+def _page_texts(data: bytes, reader: pypdf.PdfReader | None, limits: Limits) -> list[str | None]:
     """Text of every page, None where no reader could read it."""
     import pypdfium2
 
@@ -72,8 +73,10 @@ def _page_texts(data: bytes, reader: pypdf.PdfReader | None) -> list[str | None]
             raise EncryptedFile("file.encrypted") from error
         if reader is None:
             raise DamagedFile("file.damaged", format="PDF", cause=error) from error
+        check_pages(len(reader.pages), limits)
         return [_pypdf_text(reader, index) for index in range(len(reader.pages))]
     try:
+        check_pages(len(document), limits)
         return [_pdfium_text(document, reader, index) for index in range(len(document))]
     finally:
         document.close()

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DamagedFile, NoText
-from ..types import Document
+from ..types import Document, Limits
 from .building import PageBuilder
+from .limits import check_pages
 from .packages import PARSER_FAILURES, refuse_ole
 
 if TYPE_CHECKING:
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 
 
-def load(path: Path) -> Document:
+def load(path: Path, limits: Limits) -> Document:
     """Read a DOCX file in reading order: headings, paragraphs, lists and tables.
 
     Pages begin at explicit page breaks and where Word last broke them; a file with neither is one page.
 
     Raises:
-        DamagedFile, EncryptedFile, NoText, Unreadable.
+        DamagedFile, EncryptedFile, NoText, OverLimit, Unreadable.
     """
     import docx
     from docx.opc.exceptions import OpcError
@@ -45,6 +46,7 @@ def load(path: Path) -> Document:
     except failures as error:
         raise DamagedFile("file.damaged", format="DOCX", cause=error) from error
     pages = builder.pages()
+    check_pages(len(pages), limits)
     if not any(page.text.strip() for page in pages):
         raise NoText("file.no_text")
     first = next((heading.text for page in pages for heading in page.headings), "")
