@@ -105,7 +105,7 @@ class Recognizer:
         sample = wide[:4]
         turned = [np.ascontiguousarray(np.rot90(crop, 2)) for crop in sample]
         scores = self._engine.recognize_txt(sample + turned).scores
-        return sum(scores[len(sample) :]) > sum(scores[: len(sample)])
+        return bool(sum(scores[len(sample) :]) > sum(scores[: len(sample)]))
 
 
 def _load(threads: int) -> Any:
