@@ -46,8 +46,8 @@ def _render(document: pypdfium2.PdfDocument, index: int) -> Image:
         scale = min(max(_DPI / 72, _SHORTEST / max(longest, 1)), _LONGEST / max(longest, 1))
         bitmap = page.render(scale=scale, rev_byteorder=True)
         try:
-            picture: Image = bitmap.to_pil().convert("RGB")
-            return picture
+            picture: Image = bitmap.to_pil()
+            return picture.convert("RGB")
         finally:
             bitmap.close()
     finally:
