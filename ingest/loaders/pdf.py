@@ -70,7 +70,7 @@ def _read(data: bytes, password: str | None, second: SecondReader) -> tuple[list
 
 def _page(read: RawPage | None, index: int, second: SecondReader) -> RawPage | None:
     """What the first reader read, unless the second one reads more of it."""
-    if read is not None and not _suspect(read.text):
+    if read is not None and (read.blank or not _suspect(read.text)):
         return read
     other = second.page(index)
     if other is None or (read is not None and _suspect(other.text)):
@@ -111,9 +111,7 @@ def _pages(raw: Sequence[RawPage | None], facts: Facts) -> tuple[Page, ...]:
 
 
 def _plain(text: str) -> str:
-    return "\n".join(
-        normalize(line.removesuffix(HYPHEN)) + HYPHEN * line.endswith(HYPHEN) for line in text.split("\n")
-    )
+    return HYPHEN.join(normalize(part) for part in text.split(HYPHEN))
 
 
 def _warnings(failed: list[int], empty: list[int], garbled: list[int], attachments: Sequence[str]) -> list[Message]:

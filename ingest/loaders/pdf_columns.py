@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .pdf_lines import Line
 from .pdf_text import width
@@ -13,7 +14,7 @@ _ROWS = 6  # a gutter runs beside that many lines
 
 def in_reading_order(lines: Sequence[Line]) -> list[Line]:
     """The lines as a person reads them; as they are where no gutter is found."""
-    pairs = [(a, b) for a, b in zip(lines, lines[1:], strict=False) if _beside(a, b)]
+    pairs = [(a, b) for a, b in pairwise(lines) if _beside(a, b)]
     if len(pairs) < _ROWS:
         return list(lines)
     gutter = _gutter(lines, pairs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -84,11 +85,18 @@ def blocks(lines: Sequence[Line], headings: Collection[str], body: float) -> lis
 
 
 def _in_table(rows: Sequence[_Row], at: int) -> bool:
-    """A row of two cells needs another row beside it; one of three or more stands for itself."""
-    if len(rows[at].cells) > 2:
-        return True
-    around = [*rows[max(0, at - 2) : at], *rows[at + 1 : at + 3]]
-    return any(len(row.cells) > 1 for row in around)
+    """A row belongs to a table when one near it has a cell that begins or ends at the same place."""
+    around = [*rows[max(0, at - 3) : at], *rows[at + 1 : at + 4]]
+    edges = {edge for row in around if len(row.cells) > 1 for edge in _edges(row)}
+    return any(near in edges for edge in _edges(rows[at]) for near in (edge - 1, edge, edge + 1))
+
+
+def _edges(row: _Row) -> set[int]:
+    """Where cells but the first begin and end; not where the last word of a justified line ends."""
+    cells = [cell[0] for cell in row.cells[1:]]
+    justified = len(row.cells) > 2 and not any(char.isdigit() for char in cells[-1].text)
+    ends = cells[:-1] if justified else cells
+    return {round(cell.left / 2) for cell in cells} | {-round(cell.right / 2) for cell in ends}
 
 
 def _rows(lines: Sequence[Line]) -> list[_Row]:
@@ -104,7 +112,9 @@ def _rows(lines: Sequence[Line]) -> list[_Row]:
                 if first:
                     rows[-first:] = [_Row([[one for r in rows[-first:] for one in r.cells[0]], [line]])]
                     continue
-            elif line.left >= max(one.right for one in last) - 1 and line.top < bottom and line.bottom > top - line.size:
+            elif (
+                line.left >= max(one.right for one in last) - 1 and line.top < bottom and line.bottom > top - line.size
+            ):
                 row.cells.append([line])
                 continue
             elif _goes_on(row, line):
@@ -141,14 +151,14 @@ def _goes_on(row: _Row, line: Line) -> bool:
     return (
         abs(line.left - cell[0].left) < 0.6 * line.size
         and -0.2 * line.size < line.top - last.bottom < 0.45 * line.size
-        and abs(line.size - last.size) < 0.15 * last.size
+        and abs(line.size - last.size) < 0.2 * last.size
         and line.left > row.cells[-2][0].left
     )
 
 
 def _paragraphs(lines: Sequence[Line], headings: Collection[str], body: float) -> list[Block]:
     made: list[Block] = []
-    steps = [b.top - a.top for a, b in zip(lines, lines[1:], strict=False) if 0 < b.top - a.top < 3 * a.size]
+    steps = [b.top - a.top for a, b in pairwise(lines) if 0 < b.top - a.top < 3 * a.size]
     pitch = median(steps) if steps else 0.0
     for at, line in enumerate(lines):
         if made and _wrapped(lines, at, headings, pitch, body):
@@ -166,8 +176,8 @@ def _wrapped(lines: Sequence[Line], at: int, headings: Collection[str], pitch: f
     if last.text.endswith(HYPHEN):
         return True
     ended = last.text[-1] in _SENTENCE_END
-    alike = 0.87 if ended else 0.75  # letters of several fonts in a line differ in height, too
-    if not alike < line.size / max(last.size, 0.1) < 1 / alike or (ended and line.weight > 1.25 * last.weight):
+    alike = 0.9 if ended else 0.75  # letters of several fonts in a line differ in height, too
+    if not alike < line.size / max(last.size, 0.1) < 1 / alike:
         return False
     if ITEM.match(line.text) or begins_one(line.text, headings):
         return False
@@ -182,17 +192,20 @@ def _wrapped(lines: Sequence[Line], at: int, headings: Collection[str], pitch: f
     indent = line.left - last.left
     if not next_column and ended and indent > 0.9 * line.size and not ITEM.match(last.text):
         return False
+    if ended and indent < -0.9 * line.size and at + 1 < len(lines) and lines[at + 1].left - line.left > 0.9 * line.size:
+        return False  # a term between two definitions
     return _fills(lines, at)
 
 
 def _fills(lines: Sequence[Line], at: int) -> bool:
     """True when the first word of the line ``at`` would not have fitted on the line before."""
     last, line = lines[at - 1], lines[at]
-    edge = max(
+    beside = (
         other.right
         for other in lines[max(0, at - _BESIDE) : at + _BESIDE]
         if not other.turned and other.left < last.right and other.right > last.left
     )
+    edge = max(beside, default=last.right)
     per_column = (line.right - line.left) / max(1, width(line.text))
     word = re.match(r"[!-~\u00a1-\u2e7f]+|.", line.text)
     need = width(word.group()) if word else 1

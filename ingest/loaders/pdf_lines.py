@@ -13,7 +13,6 @@ class Line(NamedTuple):
     """A line, or the part of one before a wide gap; x grows to the right, y downwards, both in points.
 
     Attributes:
-        weight: of its first character's font, 400 as a rule; 0 where unknown.
         turned: it does not run as the page's other lines do (a stamp, the note in a margin).
     """
 
@@ -23,7 +22,6 @@ class Line(NamedTuple):
     top: float
     bottom: float
     turned: bool = False
-    weight: int = 0
 
     @property
     def size(self) -> float:
@@ -38,11 +36,13 @@ class RawPage(NamedTuple):
         text: all of it, as the reader ordered it.
         lines: the same as lines with their place, empty where the reader knows none.
         height: of the page as it is read, in points.
+        blank: nothing on the page is text, so that no reader will find any.
     """
 
     text: str
     lines: tuple[Line, ...] = ()
     height: float = 0.0
+    blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,11 @@ def body_size(pages: Iterable[RawPage | None]) -> float:
 
 def heading_sizes(pages: Sequence[Sequence[Block]], body: float) -> list[float]:
     """The sizes of headings in a document without outline, largest first; none where large letters are no headings."""
-    count = sum(len(blocks) for blocks in pages)
-    found = [round(block.size, 1) for blocks in pages for block in blocks if _is_heading(block, body)]
-    if not body or not found or len(found) > 0.3 * count:
+    large = [block for blocks in pages for block in blocks if _is_heading(block, body)]
+    letters = sum(len(block.text) for blocks in pages for block in blocks)
+    if not body or not large or sum(len(block.text) for block in large) > 0.3 * letters:
         return []
+    found = [round(block.size, 1) for block in large]
     sizes: list[float] = []
     for size in sorted(set(found), reverse=True):
         if not sizes or size < sizes[-1] - 0.4:

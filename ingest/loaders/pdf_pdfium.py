@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .building import one_line
 from .pdf_lines import HYPHEN, Facts, Line, RawPage
@@ -25,18 +25,28 @@ _BREAK = re.compile("[\r\n]+|(?<=[\x02\ufffe])")
 _ITEM = re.compile(r"[-*•·●▪◦–‣○■□➢✓\uf0b7\uf0a7o]|[(（]?[\dA-Za-z]{1,3}[.)）、．]|\d+(\.\d+)+")
 _FILL = 0.4  # of a line's height: more than letters are wide on average, a Chinese character counted as two
 _GAP = 0.75  # of a line's height: wider than between words
-_NEAR = 3  # lines before and after one with gaps
+_NEAR = 8  # lines before and after one with gaps
+_SPACE = re.compile(" +")
 _QUARTER = math.pi / 2
 
 _Box = tuple[float, float, float, float]
 
 
-class FirstReader:
-    """A PDF opened with PDFium.
+class _Gap(NamedTuple):
+    """White space inside a line: characters start to end, from ``before`` to ``after`` on the page."""
 
-    Raises:
-        ValueError: PDFium can't open it.
-    """
+    start: int
+    end: int
+    before: float
+    after: float
+
+    @property
+    def width(self) -> float:
+        return self.after - self.before
+
+
+class FirstReader:
+    """A PDF opened with PDFium."""
 
     def __init__(self, document: pypdfium2.PdfDocument) -> None:
         self._document = document
@@ -97,24 +107,18 @@ def open_first(data: bytes, password: str | None) -> FirstReader | str:
     """A reader; "password" where the password is wrong or missing; else why PDFium can't open the file."""
     import pypdfium2
 
-    tries: list[str | bytes | None] = [None]
-    if password is not None:
-        tries = [password.encode("utf-8"), password.encode("latin-1", "ignore"), None]
-    cause = ""
-    for one in dict.fromkeys(tries):
-        try:
-            return FirstReader(pypdfium2.PdfDocument(data, password=one))
-        except pypdfium2.PdfiumError as error:
-            if getattr(error, "err_code", None) != _PASSWORD_ERROR:
-                return str(error)
-            cause = "password"
-    return cause
+    try:
+        return FirstReader(pypdfium2.PdfDocument(data, password=password))
+    except pypdfium2.PdfiumError as error:
+        if getattr(error, "err_code", None) == _PASSWORD_ERROR:
+            return "password"
+        return str(error)
 
 
 def _read(page: Any, text_page: Any) -> RawPage:
     text = str(text_page.get_text_range(errors="replace"))
     if not text.strip():
-        return RawPage("")
+        return RawPage("", blank=next(page.get_objects(filter=[_raw().FPDF_PAGEOBJ_TEXT]), None) is None)
     places = _Places(text_page, aligned=text_page.count_chars() == len(text))
     spans = list(_spans(text))
     turns = [places.turn(start) for start, _ in spans]
@@ -126,7 +130,8 @@ def _read(page: Any, text_page: Any) -> RawPage:
     places.turn_to(main, (left, bottom, right, top))
     height = top - bottom if main % 2 == 0 else right - left
     lines = [_line(text, start, end, places, turn != main) for turn, (start, end) in zip(turns, spans, strict=True)]
-    return RawPage(text, tuple(_cut(text, spans, lines, places)), height)
+    cut = _cut(text, spans, lines, places)
+    return RawPage(text, tuple(line for line in cut if line.text.strip(" \x02")), height)
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
@@ -146,70 +151,87 @@ def _line(text: str, start: int, end: int, places: _Places, turned: bool) -> Lin
     first, last = places.box(start), places.box(end - 1)
     if last[2] <= last[0] or text[end - 1] in "\x02\ufffe":
         last = places.box(max(start, end - 2))
-    return Line(_written(text[start:end]), first[0], last[2], first[1], first[3], turned, places.weight(start))
+    return Line(_written(text[start:end]), first[0], last[2], first[1], first[3], turned)
 
 
 def _cut(text: str, spans: list[tuple[int, int]], lines: list[Line], places: _Places) -> list[Line]:
-    """The lines, cut where a gap is wider than any between words.
+    """The lines, cut where a gap is wider than any between words, or begins where other gaps end.
 
-    Looked into are lines that are wider than their characters can fill, and those near a line that was cut.
+    Looked into are lines that are wider than their characters can fill, and those near a line that is cut.
     """
-    cut: dict[int, list[Line]] = {}
-    looked: set[int] = set()
+    gaps: dict[int, list[_Gap]] = {}
+    starts: Counter[int] = Counter()
     queue = [at for at, line in enumerate(lines) if " " in line.text and _stretched(line)]
     while queue:
         at = queue.pop()
-        if at in looked:
+        if at in gaps:
             continue
-        looked.add(at)
-        parts = _parts(text, *spans[at], lines[at], places)
-        if len(parts) > 1:
-            cut[at] = parts
+        gaps[at] = list(_gaps(text, *spans[at], lines[at], places))
+        wide = [gap for gap in gaps[at] if gap.width > _wide(lines[at], gaps[at])]
+        starts.update(round(gap.after) for gap in wide)
+        if wide:
             queue += [
                 near
                 for near in range(max(0, at - _NEAR), min(len(lines), at + _NEAR + 1))
-                if near not in looked and " " in lines[near].text and not lines[near].turned
+                if near not in gaps and " " in lines[near].text and not lines[near].turned
             ]
-    if not cut:
+    if not starts:
         return lines
-    return [part for at, line in enumerate(lines) for part in cut.get(at, [line])]
+    shared = {start for start, count in starts.items() if count > 1}
+    made: list[Line] = []
+    for at, line in enumerate(lines):
+        begin, left = spans[at][0], line.left
+        for gap in gaps.get(at, ()):
+            least = _wide(line, gaps[at])
+            if gap.width > (0.7 * least if round(gap.after) in shared else least):
+                made.append(line._replace(text=_written(text[begin : gap.start]), left=left, right=gap.before))
+                begin, left = gap.end, gap.after
+        if begin == spans[at][0]:
+            made.append(line)
+        else:
+            made.append(line._replace(text=_written(text[begin : spans[at][1]]), left=left))
+    return made
 
 
 def _stretched(line: Line) -> bool:
     return not line.turned and line.right - line.left > _FILL * line.size * width(line.text) + 0.3 * line.size
 
 
-def _parts(text: str, start: int, end: int, line: Line, places: _Places) -> list[Line]:
-    piece = text[start:end]
-    made: list[Line] = []
-    begin, left, top, bottom = start, line.left, line.top, line.bottom
-    for match in re.finditer(" +", piece):
-        before, after = places.box(start + match.start() - 1), places.box(start + match.end())
-        if after[0] - before[2] < _GAP * line.size or (begin == start and _ITEM.fullmatch(piece[: match.start()])):
+def _wide(line: Line, gaps: list[_Gap]) -> float:
+    """How wide a gap is that no space makes: letters of fixed width stand far apart."""
+    written = line.right - line.left - sum(gap.width for gap in gaps)
+    return max(_GAP * line.size, 1.5 * written / max(1, len(line.text) - len(gaps)))
+
+
+def _gaps(text: str, start: int, end: int, line: Line, places: _Places) -> Iterator[_Gap]:
+    """The gaps of a line that are wider than a space, except those after an item's mark and before a comment."""
+    for match in _SPACE.finditer(text, start, end):
+        if text[match.end()] == "#" or (match.start() - start < 5 and _ITEM.fullmatch(text, start, match.start())):
             continue
-        written = _written(text[begin : start + match.start()])
-        made.append(Line(written, left, before[2], top, bottom, weight=line.weight))
-        begin = start + match.end()
-        left, top, right, bottom = after
-    if not made:
-        return [line]
-    return [*made, Line(_written(text[begin:end]), left, line.right, top, bottom, weight=line.weight)]
+        before, after = places.box(match.start() - 1)[2], places.box(match.end())[0]
+        if after - before > 0.5 * _GAP * line.size:
+            yield _Gap(match.start(), match.end(), before, after)
 
 
 def _written(text: str) -> str:
-    """``text`` in ordinary characters, the mark of a hyphen kept."""
+    """``text`` on one line in ordinary characters, the mark of a hyphen kept."""
     if text[-1] in "\x02\ufffe":
-        return normalize(text[:-1]) + HYPHEN
-    return normalize(text)
+        return one_line(normalize(text[:-1])) + HYPHEN
+    return one_line(normalize(text))
+
+
+def _raw() -> Any:
+    """PDFium's own functions, which have no types."""
+    import pypdfium2.raw
+
+    return pypdfium2.raw
 
 
 class _Places:
     """Where the characters of a page stand, as the page is read: turned upright, y downwards."""
 
     def __init__(self, text_page: Any, *, aligned: bool) -> None:
-        import pypdfium2.raw as raw
-
-        self._raw = raw
+        raw = self._raw = _raw()
         self._page = text_page.raw
         self._aligned = aligned
         self._rect = raw.FS_RECTF()
@@ -226,10 +248,6 @@ class _Places:
         """Quarter turns, clockwise, that make a character upright."""
         angle = float(self._raw.FPDFText_GetCharAngle(self._page, self._char(index)))
         return round(angle / _QUARTER) % 4 if angle > 0 else 0
-
-    def weight(self, index: int) -> int:
-        """How bold a character's font is; 0 where unknown."""
-        return max(0, int(self._raw.FPDFText_GetFontWeight(self._page, self._char(index))))
 
     def box(self, index: int) -> _Box:
         """Left, top, right, bottom of a character with its font's ascent and descent."""

@@ -41,7 +41,7 @@ class SecondReader:
             text = reader.pages[index].extract_text()
         except _failures():
             return None
-        return RawPage(_LINE_END_HYPHEN.sub(HYPHEN + "\n", text.replace("\r", "\n")))
+        return RawPage(_LINE_END_HYPHEN.sub(HYPHEN, text.replace("\r", "\n").replace(HYPHEN, "")))
 
     def facts(self) -> Facts:
         """Outline, labels and so on, as far as they can be read."""
@@ -93,11 +93,12 @@ def _flatten(items: list[Any], level: int) -> Iterator[tuple[int, Any]]:
 
 def _failures() -> tuple[type[Exception], ...]:
     """What pypdf raises on files that break the specification: its own errors, and plain ones from deep inside."""
-    from pypdf.errors import DependencyError, PyPdfError
+    from pypdf.errors import DependencyError, DeprecationError, PyPdfError
 
     return (
         PyPdfError,
         DependencyError,
+        DeprecationError,
         ValueError,
         KeyError,
         IndexError,

@@ -76,6 +76,4 @@ def _keys(line: Line, index: int) -> Iterator[_Key]:
 
 def _roman(text: str) -> int:
     values = [_VALUES[char] for char in text.lower()]
-    return sum(
-        -value if any(later > value for later in values[at + 1 :]) else value for at, value in enumerate(values)
-    )
+    return sum(-value if any(later > value for later in values[at + 1 :]) else value for at, value in enumerate(values))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from .pdf_lines import HYPHEN
 
 _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
-_BULLETS = {code: "•" for code in (0xF0B7, 0xF0A7, 0xF06C, 0xF0D8, 0xF0FC, 0xF076)}  # Symbol and Wingdings
+_BULLETS = dict.fromkeys((0xF0B7, 0xF0A7, 0xF06C, 0xF0D8, 0xF0FC, 0xF076), "•")  # Symbol and Wingdings
 _SPACES = dict.fromkeys((0x09, 0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F), " ")
 _PAIRS = (  # radicals that Unicode does not decompose, each before its character
     "⺁厂⺇几⺌小⺗心⺟母⺠民⺨犭⺩王⺪疋⺫目⺬示⺭礻⺮竹⺯糹⺰纟⺼月⻁虎⻄西⻅见⻆角⻉贝⻋车⻌辶⻍辶"
@@ -22,8 +22,8 @@ _ODD = re.compile(
     "\ufe00-\ufe0f\ufeff\ufff0-\uffff\U0002f800-\U0002fa1f\U000e0000-\U0010ffff\ud800-\udfff]"
 )
 _COMBINING = re.compile("[\u0300-\u036f\u3099\u309a]")
-_WORD = re.compile(rf"([^\W\d_]+){HYPHEN}\s*([^\W\d_]+)")
-_REST = re.compile(rf"{HYPHEN}[ \n]?")
+_WORD = re.compile(rf"([^\W\d_]+){HYPHEN} ?([^\W\d_]+)")
+_REST = re.compile(rf"{HYPHEN} ?")
 
 
 def normalize(text: str) -> str:
@@ -34,7 +34,7 @@ def normalize(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     if _ODD.search(text):
-        text = _ODD.sub(_ordinary, text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n"))
+        text = _ODD.sub(_ordinary, text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", " "))
     if _COMBINING.search(text):
         text = unicodedata.normalize("NFC", text)
     return text
