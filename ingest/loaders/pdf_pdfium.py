@@ -11,38 +11,19 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .building import one_line
-from .pdf_lines import HYPHEN, Facts, Line, RawPage
-from .pdf_text import normalize, width
+from .pdf_gaps import Box, cut_at_gaps, written
+from .pdf_lines import Facts, Line, RawPage
+from .pdf_text import normalize
 
 if TYPE_CHECKING:
     import pypdfium2
 
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 _BREAK = re.compile("[\r\n]+|(?<=[\x02\ufffe])")
-_ITEM = re.compile(r"[-*•·●▪◦–‣○■□➢✓\uf0b7\uf0a7o]|[(（]?[\dA-Za-z]{1,3}[.)）、．]|\d+(\.\d+)+")
-_FILL = 0.4  # of a line's height: more than letters are wide on average, a Chinese character counted as two
-_GAP = 0.75  # of a line's height: wider than between words
-_NEAR = 8  # lines before and after one with gaps
-_SPACE = re.compile(" +")
 _QUARTER = math.pi / 2
-
-_Box = tuple[float, float, float, float]
-
-
-class _Gap(NamedTuple):
-    """White space inside a line: characters start to end, from ``before`` to ``after`` on the page."""
-
-    start: int
-    end: int
-    before: float
-    after: float
-
-    @property
-    def width(self) -> float:
-        return self.after - self.before
 
 
 class FirstReader:
@@ -130,7 +111,7 @@ def _read(page: Any, text_page: Any) -> RawPage:
     places.turn_to(main, (left, bottom, right, top))
     height = top - bottom if main % 2 == 0 else right - left
     lines = [_line(text, start, end, places, turn != main) for turn, (start, end) in zip(turns, spans, strict=True)]
-    cut = _cut(text, spans, lines, places)
+    cut = cut_at_gaps(text, spans, lines, places)
     return RawPage(text, tuple(line for line in cut if line.text.strip(" \x02")), height)
 
 
@@ -151,73 +132,7 @@ def _line(text: str, start: int, end: int, places: _Places, turned: bool) -> Lin
     first, last = places.box(start), places.box(end - 1)
     if last[2] <= last[0] or text[end - 1] in "\x02\ufffe":
         last = places.box(max(start, end - 2))
-    return Line(_written(text[start:end]), first[0], last[2], first[1], first[3], turned)
-
-
-def _cut(text: str, spans: list[tuple[int, int]], lines: list[Line], places: _Places) -> list[Line]:
-    """The lines, cut where a gap is wider than any between words, or begins where other gaps end.
-
-    Looked into are lines that are wider than their characters can fill, and those near a line that is cut.
-    """
-    gaps: dict[int, list[_Gap]] = {}
-    starts: Counter[int] = Counter()
-    queue = [at for at, line in enumerate(lines) if " " in line.text and _stretched(line)]
-    while queue:
-        at = queue.pop()
-        if at in gaps:
-            continue
-        gaps[at] = list(_gaps(text, *spans[at], lines[at], places))
-        wide = [gap for gap in gaps[at] if gap.width > _wide(lines[at], gaps[at])]
-        starts.update(round(gap.after) for gap in wide)
-        if wide:
-            queue += [
-                near
-                for near in range(max(0, at - _NEAR), min(len(lines), at + _NEAR + 1))
-                if near not in gaps and " " in lines[near].text and not lines[near].turned
-            ]
-    if not starts:
-        return lines
-    shared = {start for start, count in starts.items() if count > 1}
-    made: list[Line] = []
-    for at, line in enumerate(lines):
-        begin, left = spans[at][0], line.left
-        for gap in gaps.get(at, ()):
-            least = _wide(line, gaps[at])
-            if gap.width > (0.7 * least if round(gap.after) in shared else least):
-                made.append(line._replace(text=_written(text[begin : gap.start]), left=left, right=gap.before))
-                begin, left = gap.end, gap.after
-        if begin == spans[at][0]:
-            made.append(line)
-        else:
-            made.append(line._replace(text=_written(text[begin : spans[at][1]]), left=left))
-    return made
-
-
-def _stretched(line: Line) -> bool:
-    return not line.turned and line.right - line.left > _FILL * line.size * width(line.text) + 0.3 * line.size
-
-
-def _wide(line: Line, gaps: list[_Gap]) -> float:
-    """How wide a gap is that no space makes: letters of fixed width stand far apart."""
-    written = line.right - line.left - sum(gap.width for gap in gaps)
-    return max(_GAP * line.size, 1.5 * written / max(1, len(line.text) - len(gaps)))
-
-
-def _gaps(text: str, start: int, end: int, line: Line, places: _Places) -> Iterator[_Gap]:
-    """The gaps of a line that are wider than a space, except those after an item's mark and before a comment."""
-    for match in _SPACE.finditer(text, start, end):
-        if text[match.end()] == "#" or (match.start() - start < 5 and _ITEM.fullmatch(text, start, match.start())):
-            continue
-        before, after = places.box(match.start() - 1)[2], places.box(match.end())[0]
-        if after - before > 0.5 * _GAP * line.size:
-            yield _Gap(match.start(), match.end(), before, after)
-
-
-def _written(text: str) -> str:
-    """``text`` on one line in ordinary characters, the mark of a hyphen kept."""
-    if text[-1] in "\x02\ufffe":
-        return one_line(normalize(text[:-1])) + HYPHEN
-    return one_line(normalize(text))
+    return Line(written(text[start:end]), first[0], last[2], first[1], first[3], turned)
 
 
 def _raw() -> Any:
@@ -237,9 +152,9 @@ class _Places:
         self._rect = raw.FS_RECTF()
         self._pointer = ctypes.byref(self._rect)
         self._turn = 0
-        self._bounds: _Box = (0.0, 0.0, 0.0, 0.0)
+        self._bounds: Box = (0.0, 0.0, 0.0, 0.0)
 
-    def turn_to(self, turn: int, bounds: _Box) -> None:
+    def turn_to(self, turn: int, bounds: Box) -> None:
         """Which quarter turn, clockwise, makes the text upright; the page's left, bottom, right, top."""
         self._turn = turn
         self._bounds = bounds
@@ -247,9 +162,9 @@ class _Places:
     def turn(self, index: int) -> int:
         """Quarter turns, clockwise, that make a character upright."""
         angle = float(self._raw.FPDFText_GetCharAngle(self._page, self._char(index)))
-        return round(angle / _QUARTER) % 4 if angle > 0 else 0
+        return -round(angle / _QUARTER) % 4 if angle > 0 else 0
 
-    def box(self, index: int) -> _Box:
+    def box(self, index: int) -> Box:
         """Left, top, right, bottom of a character with its font's ascent and descent."""
         if not self._raw.FPDFText_GetLooseCharBox(self._page, self._char(index), self._pointer):
             return (0.0, 0.0, 0.0, 0.0)
