@@ -47,6 +47,7 @@ def cut_at_gaps(text: str, spans: Sequence[tuple[int, int]], lines: list[Line], 
     Looked into are lines that are wider than their characters can fill, and those near a line that is cut.
     """
     gaps: dict[int, list[_Gap]] = {}
+    least: dict[int, float] = {}
     starts: Counter[int] = Counter()
     queue = [at for at, line in enumerate(lines) if " " in line.text and _stretched(line)]
     while queue:
@@ -54,7 +55,8 @@ def cut_at_gaps(text: str, spans: Sequence[tuple[int, int]], lines: list[Line], 
         if at in gaps:
             continue
         gaps[at] = list(_gaps(text, *spans[at], lines[at], places))
-        wide = [gap for gap in gaps[at] if gap.width > _wide(lines[at], gaps[at])]
+        least[at] = _wide(lines[at], gaps[at])
+        wide = [gap for gap in gaps[at] if gap.width > least[at]]
         starts.update(round(gap.after) for gap in wide)
         if wide:
             queue += [
@@ -69,8 +71,7 @@ def cut_at_gaps(text: str, spans: Sequence[tuple[int, int]], lines: list[Line], 
     for at, line in enumerate(lines):
         begin, left = spans[at][0], line.left
         for gap in gaps.get(at, ()):
-            least = _wide(line, gaps[at])
-            if gap.width > (0.7 * least if round(gap.after) in shared else least):
+            if gap.width > (0.7 * least[at] if round(gap.after) in shared else least[at]):
                 made.append(line._replace(text=written(text[begin : gap.start]), left=left, right=gap.before))
                 begin, left = gap.end, gap.after
         if begin == spans[at][0]:

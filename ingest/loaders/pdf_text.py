@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 from .pdf_lines import HYPHEN
 
@@ -23,6 +22,7 @@ _ODD = re.compile(
 )
 _COMBINING = re.compile("[\u0300-\u036f\u3099\u309a]")
 _WORD = re.compile(rf"([^\W\d_]+){HYPHEN} ?([^\W\d_]+)")
+_WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _REST = re.compile(rf"{HYPHEN} ?")
 
 
@@ -65,7 +65,7 @@ def resolve_hyphens(texts: list[str]) -> list[str]:
     """Words made whole; a hyphen stays where the document writes the word with one elsewhere, and not without."""
     if not any(HYPHEN in text for text in texts):
         return texts
-    vocabulary = set(_words(texts))
+    vocabulary = {word for text in texts for word in _WORDS.findall(text.lower())}
 
     def whole(match: re.Match[str]) -> str:
         joined = match.group(1) + match.group(2)
@@ -75,8 +75,3 @@ def resolve_hyphens(texts: list[str]) -> list[str]:
         return joined
 
     return [_REST.sub("-", _WORD.sub(whole, text)) if HYPHEN in text else text for text in texts]
-
-
-def _words(texts: Iterable[str]) -> Iterable[str]:
-    for text in texts:
-        yield from (word.lower() for word in re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", text))
