@@ -36,12 +36,14 @@ class Limits:
         memory_mb: memory of the process that reads it, on top of what that takes when idle.
         pages: pages, slides or sheets.
         unpacked_mb: size of an office file's parts once they are unpacked.
+        ocr: whether pictures are recognized at all.
     """
 
     seconds: float = 60
     memory_mb: int = 2048
     pages: int = 20_000
     unpacked_mb: int = 1024
+    ocr: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     parse_unpacked_mb: int = Field(
         default=_LIMITS.unpacked_mb, ge=1, le=1 << 20, description="Most megabytes that an office file may unpack to."
     )
+    ocr: bool = Field(default=True, description="Recognize the text of pictures (PNG, JPEG, WebP, TIFF).")
     parse_workers: int = Field(
         default=min(2, os.cpu_count() or 1), ge=1, le=64, description="Most processes that read files at a time."
     )
@@ -89,7 +90,7 @@ class Settings(BaseSettings):
     @property
     def parse_limits(self) -> Limits:
         """What reading one file may cost."""
-        return Limits(self.parse_seconds, self.parse_memory_mb, self.parse_pages, self.parse_unpacked_mb)
+        return Limits(self.parse_seconds, self.parse_memory_mb, self.parse_pages, self.parse_unpacked_mb, self.ocr)
 
     @field_validator("data_dir", "model_dir")
     @classmethod

@@ -13,8 +13,10 @@ from PIL import Image
 
 from ingest.errors import DamagedFile, NoText
 from ingest.loaders import image as image_loader
+from ingest.loaders import load
 from ingest.loaders.pdf_ocr import recognize_pages
 from ingest.ocr import Line, Recognizer, reading_order
+from ingest.types import Limits
 
 from .conftest import SAMPLES
 
@@ -61,11 +63,11 @@ def test_each_frame_of_a_tiff_is_a_page(recognizer: Recognizer, tmp_path: Path) 
     one, line = drawn(ENGLISH, 7)
     two, zeile = drawn(CHINESE, 7)
     one.save(tmp_path / "a.tiff", save_all=True, append_images=[two], compression="tiff_deflate")
-    document = image_loader.load(tmp_path / "a.tiff", recognizer)
+    document = image_loader.load(tmp_path / "a.tiff", recognizer=recognizer)
     assert [(page.number, page.kind, page.ocr) for page in document.pages] == [(1, "page", True), (2, "page", True)]
     assert bare(line) in bare(document.pages[0].text)
     assert bare(zeile) in bare(document.pages[1].text)
-    short = image_loader.load(tmp_path / "a.tiff", recognizer, pages=1)
+    short = image_loader.load(tmp_path / "a.tiff", recognizer=recognizer, pages=1)
     assert len(short.pages) == 1
     assert "2" in short.warnings[0].text("zh")
 
@@ -76,14 +78,14 @@ def test_exif_orientation(recognizer: Recognizer, tmp_path: Path, suffix: str) -
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees
     picture.rotate(90, expand=True).save(tmp_path / f"a.{suffix}", exif=exif)
-    assert bare(line) in bare(image_loader.load(tmp_path / f"a.{suffix}", recognizer).pages[0].text)
+    assert bare(line) in bare(image_loader.load(tmp_path / f"a.{suffix}", recognizer=recognizer).pages[0].text)
 
 
 def test_blank_and_tiny_pictures_hold_no_text(recognizer: Recognizer, tmp_path: Path) -> None:
     for name, size in (("blank.png", (800, 600)), ("tiny.png", (8, 8))):
         Image.new("RGB", size, "white").save(tmp_path / name)
         with pytest.raises(NoText):
-            image_loader.load(tmp_path / name, recognizer)
+            image_loader.load(tmp_path / name, recognizer=recognizer)
     noise = np.random.default_rng(1).integers(0, 256, (300, 300, 3), dtype=np.uint8)
     assert len(recognizer.recognize(Image.fromarray(noise))) < 5
 
@@ -121,3 +123,9 @@ def test_columns_are_read_one_after_the_other() -> None:
     assert found == ["title", "a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3"]
     table = [line(20 + 200 * column, 30 * row, f"{row}{column}", 40) for row in range(4) for column in (1, 0)]
     assert [" ".join(text.split()) for text in reading_order(table) if text] == [f"{row}0 {row}1" for row in range(4)]
+
+
+def test_the_switch(tmp_path: Path) -> None:
+    Image.new("RGB", (200, 100), "white").save(tmp_path / "a.png")
+    with pytest.raises(NoText, match="setting ocr"):
+        load(tmp_path / "a.png", Limits(ocr=False))

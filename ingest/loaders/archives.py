@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import DamagedFile, EncryptedFile, FileRefused, NoText
 from ..messages import Message, message
-from ..types import Document, Heading, Page
+from ..types import Document, Heading, Limits, Page
 from .files import read_bytes
 from .members import is_litter, member_names, safe_name, stays_inside
 from .packages import PARSER_FAILURES
@@ -55,7 +55,7 @@ class Member:
     refused: Message | None = None
 
 
-def load(path: Path) -> Document:
+def load(path: Path, limits: Limits | None = None) -> Document:
     """Read an archive: the pages of its members one after the other, each member a heading of the first level.
 
     Raises:
@@ -63,11 +63,12 @@ def load(path: Path) -> Document:
     """
     from . import load as load_member
 
+    limits = limits or Limits()
     pages: list[Page] = []
     failed: list[tuple[str, Message]] = []
     partial: list[tuple[str, Message]] = []
     encrypted = total = 0
-    for member in open_archive(path):
+    for member in open_archive(path, ArchiveLimits(unpacked=limits.unpacked_mb << 20)):
         total += 1
         if member.path is None:
             if member.refused:
@@ -75,7 +76,7 @@ def load(path: Path) -> Document:
                 encrypted += member.refused.key == "file.encrypted"
             continue
         try:
-            document = load_member(member.path)
+            document = load_member(member.path, limits)
         except FileRefused as error:
             failed.append((member.name, error.message))
             encrypted += isinstance(error, EncryptedFile)

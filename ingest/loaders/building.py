@@ -12,9 +12,11 @@ from ..types import Heading, Page
 CJK = r"\u2e80-\u2fdf\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"
 """The characters of Chinese and Japanese, as the inside of a regular expression's brackets."""
 
-_ITEM = re.compile(
+ITEM = re.compile(
     r"^\s*([-*•·●▪◦–]\s|\d{1,3}([.．]\s|[)、])|[（(]\d{1,3}[)）]|[一二三四五六七八九十]{1,3}、|第[\d一二三四五六七八九十百]+[章节節条條])"
 )
+"""Begins a list item or a numbered section."""
+
 SOFT_BREAK = "\u2028"
 """Stands for a line break that only the source's width made, until :func:`join_soft_breaks`."""
 
@@ -124,15 +126,16 @@ def join_wrapped_lines(text: str, headings: Collection[str] = ()) -> str:
     for line, source in zip(lines, raw, strict=True):
         row = bool(_COLUMNS.search(source))
         wrapped = wrapped and not row
-        if wrapped and line and not _ITEM.match(line) and not _begins_one(line, known):
-            joined[-1] += _gap(joined[-1], line) + line
+        if wrapped and line and not ITEM.match(line) and not begins_one(line, known):
+            joined[-1] += gap(joined[-1], line) + line
         else:
             joined.append(line)
         wrapped = bool(line) and not row and _width(line) >= full
     return re.sub(r"\n{3,}", "\n\n", "\n".join(joined)).strip("\n")
 
 
-def _begins_one(line: str, headings: Collection[str]) -> bool:
+def begins_one(line: str, headings: Collection[str]) -> bool:
+    """True when a line is a heading, or the first line of one; ``headings`` are without white space."""
     bare = _bare(line)
     return any(heading == bare or (len(bare) > 5 and heading.startswith(bare)) for heading in headings)
 
@@ -141,7 +144,7 @@ def _bare(text: str) -> str:
     return "".join(text.split())
 
 
-def _gap(before: str, after: str) -> str:
+def gap(before: str, after: str) -> str:
     """What a wrapped line's end stood for: a space between words, nothing inside Chinese, numbers there included."""
     if before[-1].isascii() and before[-1].isalpha() and after[0].isascii() and after[0].isalpha():
         return " "

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .. import ocr
 from ..errors import DamagedFile, NoText
 from ..messages import Message, message
-from ..types import Document, Page
+from ..types import Document, Limits, Page
 from .files import read_bytes
 
 if TYPE_CHECKING:
@@ -26,17 +26,22 @@ _LONGEST = 4000  # pixels of the longer side that are looked at
 _FRAMES = 200
 
 
-def load(path: Path, recognizer: ocr.Recognizer | None = None, pages: int = _FRAMES) -> Document:
+def load(
+    path: Path, limits: Limits | None = None, recognizer: ocr.Recognizer | None = None, pages: int = _FRAMES
+) -> Document:
     """Recognize the text of a picture.
 
     Args:
+        limits: ``ocr`` switches this loader.
         recognizer: one already loaded; else one is made.
         pages: most frames of a TIFF that are read; those beyond are named in a warning.
 
     Raises:
-        NoText: blank, too small, or no OCR package. DamagedFile: no picture, or one of absurd size.
+        NoText: blank, too small, no OCR package, or switched off. DamagedFile: no picture, or one of absurd size.
         Unreadable: see :func:`read_bytes`.
     """
+    if limits is not None and not limits.ocr:
+        raise NoText("ocr.off")
     data = read_bytes(path)
     if not ocr.available():
         raise NoText("ocr.missing")

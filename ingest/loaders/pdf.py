@@ -1,179 +1,136 @@
-"""PDF: pypdfium2 reads the text, pypdf the outline, labels and metadata, and pages that pypdfium2 cannot.
-
-The only pypdfium2 and pypdf imports. pypdfium2 reads 6–25 times as many pages a second with the same text.
-"""
+"""PDF: PDFium reads pages, outline and labels; pypdf reads what PDFium cannot, page by page."""
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ..errors import DamagedFile, EncryptedFile, NoText
 from ..messages import Message, message
 from ..types import Document, Heading, Limits, Page
-from .building import join_wrapped_lines, one_line
+from .building import join_wrapped_lines
 from .files import read_bytes
 from .limits import check_pages
-
-if TYPE_CHECKING:
-    import pypdf
-    import pypdfium2
-
-_HYPHEN = re.compile("[\x02\ufffe]\n?")  # how PDFium writes a hyphen that only the line's end made
-_PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
-
-
-@dataclass(frozen=True, slots=True)
-class _Outline:
-    """What pypdf knows: headings by 0-based page as (level, title), page labels, the document's title."""
-
-    headings: dict[int, list[tuple[int, str]]]
-    labels: list[str]
-    title: str
+from .pdf_layout import Block, blocks
+from .pdf_lines import HYPHEN, Facts, RawPage
+from .pdf_outline import body_size, heading_sizes, headings_by_outline, headings_by_size
+from .pdf_pdfium import FirstReader, open_first
+from .pdf_pypdf import SecondReader
+from .pdf_quality import needs_ocr
+from .pdf_running import without_running
+from .pdf_text import normalize, resolve_hyphens
 
 
-def load(path: Path, limits: Limits) -> Document:
+def load(path: Path, limits: Limits | None = None, *, password: str | None = None) -> Document:
     """Read a PDF page by page.
 
+    Args:
+        password: what opens an encrypted file; an owner password alone keeps none from being read.
+
     Raises:
-        EncryptedFile: it needs a password. DamagedFile: neither reader can open it.
-        NoText: no page has text (a scan). OverLimit: it has too many pages.
+        EncryptedFile: it needs a password, or another one. DamagedFile: neither reader can open it.
+        NoText: no page has text (a scan). OverLimit: more pages than ``limits.pages``.
         Unreadable: see :func:`read_bytes`.
     """
+    limits = limits or Limits()
     data = read_bytes(path)
-    reader = _open_pypdf(data)
-    texts = _page_texts(data, reader, limits)
-    outline = _outline(reader)
-    failed = [number for number, text in enumerate(texts, 1) if text is None]
-    pages = tuple(_page(index, text or "", outline) for index, text in enumerate(texts))
+    second = SecondReader(data, password)
+    raw, facts = _read(data, password, second, limits)
+    pages = _pages(raw, facts)
+    failed = [number for number, one in enumerate(raw, 1) if one is None]
     empty = [page.number for page in pages if not page.text and page.number not in failed]
     if not any(page.text for page in pages):
         raise NoText("file.scan" if empty else "file.no_text")
-    warnings: list[Message] = []
-    if failed:
-        warnings.append(message("file.pages_failed", pages=_ranges(failed)))
-    if empty:
-        warnings.append(message("file.pages_without_text", pages=_ranges(empty)))
-    title = outline.title if not _is_file_name(outline.title) else ""
-    return Document(title or path.stem, "pdf", pages, tuple(warnings))
+    garbled = [
+        page.number for page, one in zip(pages, raw, strict=True) if page.text and one and needs_ocr(one.text, page)
+    ]
+    title = facts.title if not _is_file_name(facts.title) else ""
+    return Document(title or path.stem, "pdf", pages, tuple(_warnings(failed, empty, garbled, facts.attachments)))
 
 
-def _page_texts(data: bytes, reader: pypdf.PdfReader | None, limits: Limits) -> list[str | None]:
-    """Text of every page, None where no reader could read it."""
-    import pypdfium2
-
-    try:
-        document = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError as error:
-        if getattr(error, "err_code", None) == _PASSWORD_ERROR:
-            raise EncryptedFile("file.encrypted") from error
-        if reader is None:
-            raise DamagedFile("file.damaged", format="PDF", cause=error) from error
-        check_pages(len(reader.pages), limits)
-        return [_pypdf_text(reader, index) for index in range(len(reader.pages))]
-    try:
-        check_pages(len(document), limits)
-        return [_pdfium_text(document, reader, index) for index in range(len(document))]
-    finally:
-        document.close()
-
-
-def _pdfium_text(document: pypdfium2.PdfDocument, reader: pypdf.PdfReader | None, index: int) -> str | None:
-    import pypdfium2
-
-    try:
-        page = document[index]
+def _read(
+    data: bytes, password: str | None, second: SecondReader, limits: Limits
+) -> tuple[list[RawPage | None], Facts]:
+    """All pages, None where no reader could read one, and what the file says about itself."""
+    first = open_first(data, password)
+    if isinstance(first, FirstReader):
         try:
-            text_page = page.get_textpage()
-            try:
-                text = str(text_page.get_text_range(errors="replace"))
-            finally:
-                text_page.close()
+            check_pages(first.pages, limits)
+            raw = [_page(first.page(index), index, second) for index in range(first.pages)]
+            facts = first.facts()
         finally:
-            page.close()
-    except pypdfium2.PdfiumError:
-        return _pypdf_text(reader, index) if reader is not None else None
-    return _clean(text)
+            first.close()
+        if raw:
+            return raw, facts
+        cause = "no pages"
+    elif first == "password":
+        raise EncryptedFile("file.encrypted" if password is None else "file.wrong_password")
+    else:
+        cause = first
+    if not second.pages:
+        raise DamagedFile("file.damaged", format="PDF", cause=cause)
+    check_pages(second.pages, limits)
+    return [second.page(index) for index in range(second.pages)], second.facts()
 
 
-def _pypdf_text(reader: pypdf.PdfReader, index: int) -> str | None:
-    try:
-        return _clean(reader.pages[index].extract_text())
-    except _pypdf_failures():
-        return None
+def _page(read: RawPage | None, index: int, second: SecondReader) -> RawPage | None:
+    """What the first reader read, unless the second one reads more of it."""
+    if read is not None and (read.blank or not _suspect(read.text)):
+        return read
+    other = second.page(index)
+    if other is None or (read is not None and _suspect(other.text)):
+        return read
+    return other
 
 
-def _clean(text: str) -> str:
-    return _HYPHEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", ""))
+def _suspect(text: str) -> bool:
+    return needs_ocr(text, Page(1, text))
 
 
-def _open_pypdf(data: bytes) -> pypdf.PdfReader | None:
-    """A reader, or None where pypdf can't open the file; it then lends neither outline nor labels."""
-    import io
-
-    import pypdf
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it finds odd is in our report where it matters
-    try:
-        reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
-        if reader.is_encrypted and not reader.decrypt(""):
-            return None
-        len(reader.pages)
-    except _pypdf_failures():
-        return None
-    return reader
-
-
-def _outline(reader: pypdf.PdfReader | None) -> _Outline:
-    if reader is None:
-        return _Outline({}, [], "")
-    headings: dict[int, list[tuple[int, str]]] = {}
-    labels: list[str] = []
-    title = ""
-    try:
-        for level, item in _flatten(reader.outline, 1):
-            page = reader.get_destination_page_number(item)
-            if page is not None and item.title:
-                headings.setdefault(page, []).append((level, one_line(str(item.title))))
-        labels = list(reader.page_labels)
-        title = one_line(str((reader.metadata and reader.metadata.title) or ""))
-    except _pypdf_failures():  # a broken outline costs the headings after the break, nothing else
-        pass
-    return _Outline(headings, labels, title)
-
-
-def _flatten(items: list[Any], level: int) -> Iterator[tuple[int, Any]]:
-    for item in items:
-        if isinstance(item, list):
-            yield from _flatten(item, level + 1)
+def _pages(raw: Sequence[RawPage | None], facts: Facts) -> tuple[Page, ...]:
+    body = body_size(raw)
+    laid: list[list[Block]] = []
+    for index, page in enumerate(without_running(raw)):
+        titles = {"".join(title.split()) for _, title in facts.outline.get(index, ())}
+        if page is None:
+            laid.append([])
+        elif page.lines or not page.text.strip():
+            laid.append(blocks(page.lines, titles, body))
+        elif raw[index] is not None and raw[index].lines:  # type: ignore[union-attr]  # nothing but running lines
+            laid.append([])
         else:
-            yield level, item
+            joined = join_wrapped_lines(_plain(page.text), titles)
+            laid.append([Block(line, 0.0, row=False) for line in joined.split("\n")] if joined else [])
+    texts = resolve_hyphens(["\n".join(block.text for block in page) for page in laid])
+    sizes = heading_sizes(laid, body) if not facts.outline else []
+    made = []
+    for index, (page_blocks, text) in enumerate(zip(laid, texts, strict=True)):
+        headings: list[Heading] = []
+        if index in facts.outline:
+            headings = headings_by_outline(text, facts.outline[index])
+        elif sizes and text:
+            headings = headings_by_size(page_blocks, text, sizes, body)
+        label = facts.labels[index] if index < len(facts.labels) else ""
+        made.append(Page(index + 1, text, label if label and label != str(index + 1) else None, tuple(headings)))
+    return tuple(made)
 
 
-def _page(index: int, raw: str, outline: _Outline) -> Page:
-    text = join_wrapped_lines(raw, [title for _, title in outline.headings.get(index, [])])
-    label = outline.labels[index] if index < len(outline.labels) else ""
-    headings: list[Heading] = []
-    cursor = 0
-    for level, title in outline.headings.get(index, []):
-        start = _find_line(text, title, cursor)
-        if start is None:
-            start = cursor if headings else 0
-        headings.append(Heading(start, level, title))
-        cursor = start
-    number = index + 1
-    return Page(number, text, label if label and label != str(number) else None, tuple(headings))
+def _plain(text: str) -> str:
+    return HYPHEN.join(normalize(part) for part in text.split(HYPHEN))
 
 
-def _find_line(text: str, title: str, cursor: int) -> int | None:
-    """Where the heading begins a line of the page's text, white space aside."""
-    pattern = r"\s*".join(re.escape(char) for char in title if not char.isspace())
-    match = re.compile(f"^{pattern}", re.MULTILINE).search(text, cursor)
-    return match.start() if match else None
+def _warnings(failed: list[int], empty: list[int], garbled: list[int], attachments: Sequence[str]) -> list[Message]:
+    made: list[Message] = []
+    if failed:
+        made.append(message("file.pages_failed", pages=_ranges(failed)))
+    if empty:
+        made.append(message("file.pages_without_text", pages=_ranges(empty)))
+    if garbled:
+        made.append(message("file.pages_garbled", pages=_ranges(garbled)))
+    if attachments:
+        made.append(message("file.attachments", names=", ".join(attachments)))
+    return made
 
 
 def _is_file_name(title: str) -> bool:
@@ -194,24 +151,3 @@ def _ranges(numbers: list[int]) -> str:
         else:
             parts.append([number])
     return ", ".join(f"{part[0]}–{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)
-
-
-def _pypdf_failures() -> tuple[type[Exception], ...]:
-    """What pypdf raises on files that break the specification: its own errors, and plain ones from deep inside."""
-    from pypdf.errors import DependencyError, PyPdfError
-
-    return (
-        PyPdfError,
-        DependencyError,
-        ValueError,
-        KeyError,
-        IndexError,
-        TypeError,
-        AttributeError,
-        AssertionError,
-        NotImplementedError,
-        RecursionError,
-        OverflowError,
-        ArithmeticError,
-        OSError,
-    )

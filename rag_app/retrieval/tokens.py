@@ -3,7 +3,8 @@
 * Chinese: overlapping pairs of characters, after folding traditional to simplified characters (OpenCC's table); a
   character that stands alone is a token itself. No dictionary, so no word is unknown.
 * Other scripts: words, case and width folded (NFKC), English ones stemmed (Snowball).
-* Codes such as "GPT-4o" or "A/B-2024" give their parts and, joined, the whole.
+* Codes such as "GPT-4o" or "llama3.3" give their parts, words and numbers apart ("llama", "33"), and the
+  whole, joined: people write "Llama 3.3" for "llama3.3".
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _RUN = re.compile(rf"(?P<han>[{_HAN}]+)|(?P<code>[^\W_{_HAN}]+(?:[-./_+'’&][^\W_{_HAN}]+)*)")
+_PIECE = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)*")
+_MIXED = re.compile(r"[^\W\d_]\d|\d[^\W\d_]")
 _PART = re.compile(r"[^\W_]+")
 _STOP_WORDS = frozenset(
     (
@@ -56,11 +59,12 @@ def _pairs(run: str) -> list[str]:
 
 def _word_tokens(code: str) -> list[str]:
     parts = [part.casefold() for part in _PART.findall(code)]
+    pieces = [piece.replace(".", "") for piece in _PIECE.findall(code.casefold())] if _MIXED.search(code) else []
     if len(parts) == 1:
-        return [_stem(parts[0])]
+        return list(dict.fromkeys([_stem(parts[0]), *pieces]))
     if parts[-1] == "s" and len(parts) == 2:  # a possessive
         return [_stem(parts[0])]
-    return [_stem(part) for part in parts] + ["".join(parts)]
+    return list(dict.fromkeys([*map(_stem, parts), *pieces, "".join(parts)]))
 
 
 @lru_cache(maxsize=65536)
