@@ -220,7 +220,7 @@ def test_attachments_are_named(tmp_path: Path) -> None:
     writer.add_attachment("figures.csv", b"a,b")
     writer.write(tmp_path / "a.pdf")
     assert [one.text("en") for one in load(tmp_path / "a.pdf").warnings] == [
-        "Files attached inside this PDF were not read: figures.csv. Save them as files of their own to ask about them."
+        "Attachments are not read: figures.csv. Save those you need as files and ingest them."
     ]
 
 
