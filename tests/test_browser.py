@@ -199,9 +199,9 @@ def test_chinese_question_and_its_citation(visit: Open, address: str) -> None:
 def test_english_question_then_everything_in_chinese(visit: Open, address: str) -> None:
     page = visit(address, height=1150)
     answer = ask(page, EN_QUESTION)
-    source = answer.get_by_test_id("stExpander").filter(has_text="llama3-on-your-pc.pdf · p. 4").first
-    source.locator("summary").click()
-    quote = source.locator(".stMarkdownColoredBackground", has_text="6 December 2024").first
+    for source in answer.get_by_test_id("stExpander").filter(has_text="llama3-on-your-pc.pdf · p. 4").all():
+        source.locator("summary").click()
+    quote = answer.locator(".stMarkdownColoredBackground", has_text="6 December 2024").first
     quote.wait_for()
     assert quote.inner_text().strip() in answer.inner_text()
     shoot(page, "answer-en")
