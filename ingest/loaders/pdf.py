@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import DamagedFile, EncryptedFile, NoText
 from ..messages import Message, message
 from ..types import Document, Heading, Limits, Page
-from .building import join_wrapped_lines
+from .building import join_wrapped_lines, ranges
 from .files import read_bytes
 from .limits import check_pages
 from .pdf_layout import Block, blocks
@@ -123,11 +123,11 @@ def _plain(text: str) -> str:
 def _warnings(failed: list[int], empty: list[int], garbled: list[int], attachments: Sequence[str]) -> list[Message]:
     made: list[Message] = []
     if failed:
-        made.append(message("file.pages_failed", pages=_ranges(failed)))
+        made.append(message("file.pages_failed", pages=ranges(failed)))
     if empty:
-        made.append(message("file.pages_without_text", pages=_ranges(empty)))
+        made.append(message("file.pages_without_text", pages=ranges(empty)))
     if garbled:
-        made.append(message("file.pages_garbled", pages=_ranges(garbled)))
+        made.append(message("file.pages_garbled", pages=ranges(garbled)))
     if attachments:
         made.append(message("file.attachments", names=", ".join(attachments)))
     return made
@@ -140,14 +140,3 @@ def _is_file_name(title: str) -> bool:
         or bool(re.search(r"\.(docx?|pdf|indd|qxd|tex|dvi|xlsx?|pptx?)$", title, re.IGNORECASE))
         or (title.lower() in ("untitled", "无标题", "untitled document"))
     )
-
-
-def _ranges(numbers: list[int]) -> str:
-    """[1, 2, 3, 7] → "1–3, 7"."""
-    parts: list[list[int]] = []
-    for number in numbers:
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1].append(number)
-        else:
-            parts.append([number])
-    return ", ".join(f"{part[0]}–{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)

@@ -126,20 +126,28 @@ def unpack(source: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     save_weights(tensors, target / "model.safetensors")
     unigram_tokenizer(pieces, special).save(str(target / "tokenizer.json"))
-    config = {
-        "architectures": ["BertModel"],
-        "model_type": "bert",
-        "hidden_size": hidden,
-        "num_hidden_layers": layers,
-        "num_attention_heads": heads,
-        "intermediate_size": feed_forward,
-        "vocab_size": vocabulary,
-        "max_position_embeddings": positions,
-        "type_vocab_size": types,
-        "layer_norm_eps": epsilon,
-        "pad_token_id": special["<pad>"],
-        "hidden_act": "gelu",
-    }
+    for name, content in _descriptions(
+        {
+            "hidden_size": hidden,
+            "num_hidden_layers": layers,
+            "num_attention_heads": heads,
+            "intermediate_size": feed_forward,
+            "vocab_size": vocabulary,
+            "max_position_embeddings": positions,
+            "type_vocab_size": types,
+            "layer_norm_eps": epsilon,
+            "pad_token_id": special["<pad>"],
+        }
+    ).items():
+        path = target / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def _descriptions(sizes: dict[str, Any]) -> dict[str, Any]:
+    """The files beside the weights that make a folder a sentence-transformers model: name → content."""
+    hidden, positions = sizes["hidden_size"], sizes["max_position_embeddings"]
+    config = {"architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu", **sizes}
     tokenizer_config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": positions,
@@ -155,9 +163,7 @@ def unpack(source: Path, target: Path) -> None:
         {"idx": 1, "name": "1", "path": "1_Pooling", "type": f"{_MODULES}.Pooling"},
         {"idx": 2, "name": "2", "path": "2_Normalize", "type": f"{_MODULES}.Normalize"},
     ]
-    (target / "1_Pooling").mkdir(exist_ok=True)
-    (target / "2_Normalize").mkdir(exist_ok=True)
-    for name, content in {
+    return {
         "config.json": config,
         "tokenizer_config.json": tokenizer_config,
         "modules.json": modules,
@@ -165,8 +171,7 @@ def unpack(source: Path, target: Path) -> None:
         "1_Pooling/config.json": {"word_embedding_dimension": hidden, "pooling_mode_mean_tokens": True},
         "2_Normalize/config.json": {},
         "config_sentence_transformers.json": {"prompts": {"query": "query: ", "passage": "passage: "}},
-    }.items():
-        (target / name).write_text(json.dumps(content, indent=1), encoding="utf-8")
+    }
 
 
 def _read_vocabulary(reader: _Reader) -> tuple[list[tuple[str, float]], dict[str, int]]:
