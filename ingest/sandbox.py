@@ -158,16 +158,16 @@ class _Worker:
 
     def __init__(self) -> None:
         self._late = False
-        code = "from ingest.worker import main; main()"
-        paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
+        # our paths come last: a module of the caller's folder must never stand in for one of Python's own
+        code = "import sys; sys.path += sys.argv[1:]; from ingest.worker import main; main()"
+        paths = [path or str(Path.cwd()) for path in sys.path]
         with _starting:
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-c", code],  # -P: modules are never taken from the working folder
+                    [sys.executable, "-P", "-c", code, *paths],  # -P: modules are never taken from the working folder
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
-                    env=os.environ | {"PYTHONPATH": paths},
                     creationflags=_FLAGS,
                 )
             except OSError as error:

@@ -350,3 +350,16 @@ class Evil:
 def test_only_our_own_values_are_taken_from_a_worker(value: object) -> None:
     with pytest.raises(pickle.UnpicklingError):
         _Unpickler(io.BytesIO(pickle.dumps(value))).load()
+
+
+def test_a_module_beside_the_caller_does_not_stand_in_for_pythons_own(tmp_path: Path) -> None:
+    """A folder on the caller's path may hold an ``encodings.py``; the worker must start all the same."""
+    (tmp_path / "encodings.py").write_text("raise SystemExit(1)", encoding="utf-8")
+    (tmp_path / "a.txt").write_text("Some text.", encoding="utf-8")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\nfrom ingest.sandbox import Sandbox, result\n"
+        "with Sandbox() as sandbox:\n    print(result(sandbox.submit(Path(sys.argv[1], 'a.txt'))).pages[0].text)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.stdout == "Some text.\n", done.stderr
