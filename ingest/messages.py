@@ -7,7 +7,7 @@ refused, ``rag_app`` why a question was, ``ui`` labels its buttons.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,17 @@ class Message:
         """The message for a person who reads ``language``."""
         values = {name: value.text(language) if isinstance(value, Message) else value for name, value in self.values}
         return _template(self.key, language).format(**values)
+
+    def plain(self) -> list[object]:
+        """Key and values as JSON has them; :meth:`of` makes the message of it again."""
+        return [self.key, {name: value.plain() if isinstance(value, Message) else value for name, value in self.values}]
+
+    @classmethod
+    def of(cls, plain: Sequence[Any]) -> Message:
+        """The message of what :meth:`plain` gave."""
+        key, values = plain
+        made = {name: cls.of(value) if isinstance(value, list) else value for name, value in values.items()}
+        return message(key, **made)
 
     def __str__(self) -> str:
         return self.text("en")

@@ -5,7 +5,6 @@ Its models (PP-OCRv6, Chinese and English) are in its wheel.
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +22,8 @@ if TYPE_CHECKING:
 THREADS = 2
 _SIDE = 1600  # the longer side the text is searched on; it is read from the full picture
 _SURE = 0.5  # below it a line is noise
-_SMALLEST = 16  # pixels of a side: below it there is no text
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
-
-
-def available() -> bool:
-    """True where the OCR package is installed; nothing of it is loaded."""
-    return importlib.util.find_spec("rapidocr") is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +53,7 @@ class Recognizer:
 
     def recognize(self, image: Image) -> str:
         """The text of a page in reading order; empty where there is none. Pages lying on a side or head are turned."""
-        if min(image.size) < _SMALLEST:
-            return ""
         pixels = np.ascontiguousarray(np.asarray(image.convert("RGB"))[:, :, ::-1])  # BGR, as OpenCV has it
-        if int(pixels.max()) - int(pixels.min()) < 24:
-            return ""
         with self._lock:
             if self._engine is None:
                 self._engine = _load(self._threads)

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ from .errors import FileRefused, NoWorkers, OverLimit, ReaderFailed
 from .loaders import check_supported
 from .messages import Message
 from .types import Document, Limits
-from .worker import MEMORY_EXIT
+from .worker import MEMORY_EXIT, page_seconds
 
 DEFAULT_WORKERS = min(2, os.cpu_count() or 1)
 _START_SECONDS = 60
@@ -68,14 +68,21 @@ class Sandbox:
         self._idle: list[_Worker] = []
         self._closed = False
 
-    def submit(self, path: Path) -> Future[Document]:
+    def submit(
+        self, path: Path, passwords: Sequence[str] = (), recognizing: Callable[[int, int], None] | None = None
+    ) -> Future[Document]:
         """Read a file as soon as a worker is free; :func:`result` waits for it.
+
+        Args:
+            passwords: tried one after the other where the file is encrypted.
+            recognizing: called before each page that is recognized, from another thread, as
+                :class:`ingest.recognition.Recognition` says.
 
         Raises:
             UnsupportedFormat: no loader reads it; no worker is troubled.
         """
         check_supported(path, self._loaders)
-        return self._threads.submit(self._read, path)
+        return self._threads.submit(self._read, path, tuple(passwords), recognizing or (lambda done, total: None))
 
     def close(self) -> None:
         """End all workers at once, whatever they are doing."""
@@ -95,11 +102,11 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def _read(self, path: Path) -> Document:
+    def _read(self, path: Path, passwords: tuple[str, ...], recognizing: Callable[[int, int], None]) -> Document:
         worker = self._take()
         again = False
         try:
-            outcome, again = worker.read(path, self.limits)
+            outcome, again = worker.read(path, passwords, self.limits, recognizing)
         finally:
             self._give_back(worker, again)
         if isinstance(outcome, FileRefused):
@@ -148,9 +155,14 @@ def result(document: Future[Document]) -> Document:
         FileRefused: what the loader raised, or that a limit was passed, or that the reader crashed.
         NoWorkers: no process could be started.
     """
-    while not document.done():
-        wait([document], timeout=0.2)
+    while not is_done(document):
+        pass
     return document.result()
+
+
+def is_done(document: Future[Document]) -> bool:
+    """Whether a file is read, or could not be; waits for it a moment."""
+    return bool(wait([document], timeout=0.2).done)
 
 
 class _Worker:
@@ -181,19 +193,31 @@ class _Worker:
         Raises:
             NoWorkers.
         """
-        if self._ask((limits, loaders), _START_SECONDS) != "ready":
+        if not self._send((limits, loaders)) or self._reply(_START_SECONDS) != "ready":
             raise NoWorkers("ingest.no_workers", cause=self._end())
 
-    def read(self, path: Path, limits: Limits) -> tuple[Document | FileRefused, bool]:
+    def read(
+        self, path: Path, passwords: tuple[str, ...], limits: Limits, recognizing: Callable[[int, int], None]
+    ) -> tuple[Document | FileRefused, bool]:
         """The document, or why there is none; and whether the worker can be used again."""
-        match self._ask(str(path), limits.seconds):
+        seconds = limits.seconds
+        reply = self._reply(seconds) if self._send((str(path), passwords)) else None
+        for _ in range(limits.ocr_pages if limits.ocr else 0):  # as often as a page may be recognized, time begins anew
+            match reply:
+                case ("recognizing", int(done), int(total)):
+                    recognizing(done, total)
+                    seconds = page_seconds(limits)
+                    reply = self._reply(seconds)
+                case _:
+                    break
+        match reply:
             case ("read", Document() as document, bool(last)):
                 return document, not last
             case ("refused", str(name), Message() as reason, bool(last)):
                 return getattr(errors, name)(reason.key, **dict(reason.values)), not last
         end = self._end()
         if self._late or end == "SIGALRM":
-            return OverLimit("file.too_slow", seconds=limits.seconds), False
+            return OverLimit("file.too_slow", seconds=seconds), False
         if end == str(MEMORY_EXIT):
             return OverLimit("file.too_large_for_memory", memory_mb=limits.memory_mb), False
         return ReaderFailed("file.crashed", cause=end), False
@@ -211,14 +235,21 @@ class _Worker:
         with contextlib.suppress(OSError), self._process:  # what was never read can't be flushed
             pass
 
-    def _ask(self, request: object, seconds: float) -> Any:
-        """The reply; None when there is none, or none that makes sense."""
+    def _send(self, request: object) -> bool:
+        """Ask for something; False where the process is gone."""
+        try:
+            self._requests.write(pickle.dumps(request))
+            self._requests.flush()
+        except OSError:
+            return False
+        return True
+
+    def _reply(self, seconds: float) -> Any:
+        """The next reply; None when there is none, or none that makes sense."""
         timer = threading.Timer(seconds, self._end_late)
         timer.daemon = True
         timer.start()
         try:
-            self._requests.write(pickle.dumps(request))
-            self._requests.flush()
             return _Unpickler(self._replies).load()
         except _GARBLED:
             return None

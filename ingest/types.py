@@ -32,11 +32,12 @@ class Limits:
     """What reading one file may cost; a file that costs more is refused.
 
     Attributes:
-        seconds: wall time.
+        seconds: wall time; pages that are recognized have their own, see :data:`ingest.worker.PAGE_SECONDS`.
         memory_mb: memory of the process that reads it, on top of what that takes when idle.
         pages: pages, slides or sheets.
         unpacked_mb: size of an office file's parts once they are unpacked.
         ocr: whether pictures are recognized at all.
+        ocr_pages: most pages of one file that are recognized; the others are named.
     """
 
     seconds: float = 60
@@ -44,6 +45,7 @@ class Limits:
     pages: int = 20_000
     unpacked_mb: int = 1024
     ocr: bool = True
+    ocr_pages: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +133,12 @@ class FileReport:
     """What became of one file.
 
     Attributes:
-        status: "read", "partial" (some pages could not be read), "refused", or "unchanged".
-        reason: why it is partial or refused; None otherwise.
-        pages: pages with text. chunks: chunks stored. seconds: wall time spent on it.
+        status: "read", "partial" (something could not be read), "refused", or "unchanged".
+        reason: why it is partial (the first warning) or refused; None otherwise.
+        warnings: all that could not be read, also of an unchanged file.
+        pages: pages with text. recognized: those of them that were read by OCR. empty: pages without text. Both are
+            1-based physical pages.
+        chunks: chunks stored. seconds: wall time spent on it.
     """
 
     path: Path
@@ -142,6 +147,14 @@ class FileReport:
     pages: int = 0
     chunks: int = 0
     seconds: float = 0.0
+    recognized: tuple[int, ...] = ()
+    empty: tuple[int, ...] = ()
+    warnings: tuple[Message, ...] = ()
+
+    @property
+    def needs_password(self) -> bool:
+        """True when a password may open what was refused."""
+        return self.reason is not None and self.reason.key in ("file.password_needed", "file.wrong_password")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """The process that files are read in; :mod:`ingest.sandbox` starts it, sends it paths and gets documents back.
 
 Requests come pickled on standard input, replies go pickled to standard output. The first request is (limits, extra
-loaders), answered by "ready"; each one after it is a path. A reply is one of:
+loaders), answered by "ready"; each one after it is (path, passwords). A reply is one of:
 
+    ("recognizing", pages done, pages in all)           before each page that is recognized; another reply follows
     ("read", Document, last)
     ("refused", name of a FileRefused class, Message, last)
 
@@ -19,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -27,11 +29,14 @@ from . import errors
 from .errors import FileRefused, OverLimit, ReaderFailed
 from .loaders import LOADERS, load
 from .messages import Message, message
+from .recognition import Recognition, new_recognizer
 from .types import Limits
 
 MEMORY_EXIT = 77
 """Exit code of a process that was over the memory limit and could not say so."""
 GRACE_SECONDS = 10
+PAGE_SECONDS = 180
+"""What recognizing one page may take at least: seconds on a laptop, half a minute on one that has much else to do."""
 _MOST_FILES = 200
 _STATM = Path("/proc/self/statm")
 _PLAIN = (str, int, float, bool, type(None), Message)
@@ -43,17 +48,23 @@ def main() -> None:
     requests, replies = _own_pipes()
     limits, loaders = pickle.load(requests)  # noqa: S301 -- from the parent
     LOADERS.update(loaders)
-    paths: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(requests, paths), daemon=True).start()
+    files: queue.SimpleQueue[tuple[str, tuple[str, ...]]] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(requests, files), daemon=True).start()
     sys.excepthook = _last_words(replies)
     idle_mb = _resident_mb()
     lift_memory_limit = _limit_memory(limits.memory_mb)
+    recognizer = cache(new_recognizer)  # its models are loaded once for all files
+
+    def recognizing(done: int, total: int) -> None:
+        _send(replies, pickle.dumps(("recognizing", done, total)))
+        _alarm(page_seconds(limits) + GRACE_SECONDS)
+
     _send(replies, pickle.dumps("ready"))
     for count in range(1, _MOST_FILES + 1):
-        path = Path(paths.get())
+        path, passwords = files.get()
         _alarm(limits.seconds + GRACE_SECONDS)
         try:
-            reply = _reply(path, limits)
+            reply = _reply(Path(path), limits, passwords, Recognition(limits, recognizer, recognizing))
             grown = _resident_mb() - idle_mb > limits.memory_mb / 2
             data = pickle.dumps((*reply, grown or count == _MOST_FILES))
         except MemoryError:
@@ -65,9 +76,14 @@ def main() -> None:
         del data
 
 
-def _reply(path: Path, limits: Limits) -> tuple[object, ...]:
+def page_seconds(limits: Limits) -> float:
+    """Most seconds from one recognized page to the next."""
+    return max(limits.seconds, PAGE_SECONDS)
+
+
+def _reply(path: Path, limits: Limits, passwords: tuple[str, ...], recognition: Recognition) -> tuple[object, ...]:
     try:
-        return ("read", load(path, limits))
+        return ("read", load(path, limits, passwords=passwords, recognition=recognition))
     except FileRefused as error:
         return _refused(error)
 
@@ -99,11 +115,11 @@ def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
     return requests, replies
 
 
-def _receive(requests: BinaryIO, paths: queue.SimpleQueue[str]) -> None:
-    """Pass on the paths; end the process, whatever it is doing, when the parent is gone."""
+def _receive(requests: BinaryIO, files: queue.SimpleQueue[tuple[str, tuple[str, ...]]]) -> None:
+    """Pass on the requests; end the process, whatever it is doing, when the parent is gone."""
     while True:
         try:
-            paths.put(pickle.load(requests))  # noqa: S301 -- from the parent
+            files.put(pickle.load(requests))  # noqa: S301 -- from the parent
         except (EOFError, OSError, pickle.UnpicklingError):
             os._exit(0)
 

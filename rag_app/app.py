@@ -147,6 +147,7 @@ class RagApp:
         self,
         *paths: str | Path,
         kb: str | None = None,
+        passwords: Sequence[str] = (),
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
         """Read files and folders into a knowledge base; files that did not change are passed over.
@@ -154,6 +155,7 @@ class RagApp:
         Each finished file is one commit: Ctrl-C, or an error, loses the file at work only.
 
         Args:
+            passwords: tried one after the other on encrypted files; never stored.
             progress: called with each step; a step that finishes a file carries its report.
 
         Raises:
@@ -176,6 +178,7 @@ class RagApp:
                 leave_out=self.settings.data_dir,
                 limits=self.settings.parse_limits,
                 workers=self.settings.parse_workers,
+                passwords=passwords,
             )
             with closing(steps):
                 for step in steps:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ingest.types import Chunk, Document, SourceFile
+from ingest.types import Chunk, Document, FileReport, SourceFile
 
 from .catalog import Catalog
 from .errors import EmbedderError
@@ -60,10 +60,9 @@ class IndexWriter:
         self._catalog.documents.restamp(self._kb, source)
         return True
 
-    def stored_report(self, path: Path) -> tuple[int, int]:
-        """(pages with text, chunks) of a stored document."""
-        stored = self._catalog.documents.find(self._kb, path)
-        return (stored.pages, stored.chunks) if stored else (0, 0)
+    def stored_report(self, path: Path) -> FileReport:
+        """What became of a stored document when it was read."""
+        return self._catalog.documents.report(self._kb, path)
 
     def put(
         self,

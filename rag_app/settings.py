@@ -68,7 +68,10 @@ class Settings(BaseSettings):
     parse_unpacked_mb: int = Field(
         default=_LIMITS.unpacked_mb, ge=1, le=1 << 20, description="Most megabytes that an office file may unpack to."
     )
-    ocr: bool = Field(default=True, description="Recognize the text of pictures (PNG, JPEG, WebP, TIFF).")
+    ocr: bool = Field(default=True, description="Recognize the text of pictures and of scanned pages.")
+    ocr_pages: int = Field(
+        default=_LIMITS.ocr_pages, ge=1, le=1_000_000, description="Most pages of one file that are recognized."
+    )
     parse_workers: int = Field(
         default=min(2, os.cpu_count() or 1), ge=1, le=64, description="Most processes that read files at a time."
     )
@@ -90,7 +93,14 @@ class Settings(BaseSettings):
     @property
     def parse_limits(self) -> Limits:
         """What reading one file may cost."""
-        return Limits(self.parse_seconds, self.parse_memory_mb, self.parse_pages, self.parse_unpacked_mb, self.ocr)
+        return Limits(
+            self.parse_seconds,
+            self.parse_memory_mb,
+            self.parse_pages,
+            self.parse_unpacked_mb,
+            self.ocr,
+            self.ocr_pages,
+        )
 
     @field_validator("data_dir", "model_dir")
     @classmethod

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from ingest.errors import DamagedFile
+from ingest.recognition import Recognition
 from ingest.types import Document, Limits, Page
 
 GOOD = Document("good", "text", (Page(1, "All is well."),))
@@ -18,7 +19,7 @@ class OwnError(DamagedFile):
     """A refusal that only this module knows."""
 
 
-def load(path: Path, limits: Limits) -> Document:
+def load(path: Path, limits: Limits, recognition: Recognition) -> Document:
     """Behave as the file's text says, after noting this process's id beside the file."""
     path.with_suffix(".pid").write_text(str(os.getpid()), encoding="utf-8")
     held: list[bytearray] = []
@@ -30,6 +31,13 @@ def load(path: Path, limits: Limits) -> Document:
         case "allocate":
             while True:
                 held.append(bytearray(1 << 20))
+        case "recognize slowly":
+            for page in range(3):
+                _tell(recognition, page)
+                time.sleep(1.2)
+        case "recognize for ever":
+            while True:
+                _tell(recognition, 0)
         case "segfault":
             ctypes.string_at(0)
         case "exit":
@@ -50,3 +58,8 @@ def load(path: Path, limits: Limits) -> Document:
 
 def load_again(path: Path) -> Document:
     return load_again(path)
+
+
+def _tell(recognition: Recognition, page: int) -> None:
+    assert recognition._tell is not None
+    recognition._tell(page, 3)

@@ -19,7 +19,8 @@ ALLOWED = {"ingest": {"ingest"}, "rag_app": {"rag_app", "ingest"}, "ui": {"ui", 
 EXCEPTIONS = {("ingest/__main__.py", "rag_app")}
 
 OWNERS = {
-    "PIL": "ingest/loaders/image.py ingest/loaders/pdf_ocr.py ingest/ocr.py",  # the type of every picture
+    # the type of every picture
+    "PIL": "ingest/loaders/image.py ingest/loaders/pdf_ocr.py ingest/ocr.py ingest/recognition.py",
     "bs4": "ingest/loaders/web.py",
     "charset_normalizer": "ingest/loaders/encoding.py",
     "chromadb": "rag_app/vectors.py",

@@ -126,11 +126,9 @@ def test_pdf_pages_outline_and_title() -> None:
     assert "\r" not in "".join(page.text for page in document.pages)
 
 
-def test_pdf_with_blank_pages_is_read_in_part(tmp_path: Path) -> None:
+def test_blank_pages_of_a_pdf_are_nobodys_loss(tmp_path: Path) -> None:
     document = load(blank_pdf(tmp_path / "a.pdf", pages=3, text_from=GUIDE))
-    assert [warning.text("en") for warning in document.warnings] == [
-        "These pages have no text (blank, or scanned): 2–4. All others were read."
-    ]
+    assert document.warnings == ()
     assert [page.label for page in document.pages] == ["i", "ii", "iii", "iv"]
 
 
@@ -161,11 +159,6 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, name: str, content: bytes,
     with pytest.raises(error) as raised:
         load(write(tmp_path / name, content))
     assert raised.value.text("en") != raised.value.text("zh")
-
-
-def test_scan_is_refused_with_advice(tmp_path: Path) -> None:
-    with pytest.raises(NoText, match="OCR"):
-        load(blank_pdf(tmp_path / "scan.pdf"))
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:

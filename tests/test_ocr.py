@@ -11,11 +11,12 @@ import pypdfium2
 import pytest
 from PIL import Image
 
-from ingest.errors import DamagedFile, NoText
+from ingest.errors import DamagedFile, NoText, OverLimit
 from ingest.loaders import image as image_loader
 from ingest.loaders import load
 from ingest.loaders.pdf_ocr import recognize_pages
 from ingest.ocr import Line, Recognizer, reading_order
+from ingest.recognition import Recognition
 from ingest.types import Limits
 
 from .conftest import SAMPLES
@@ -46,6 +47,11 @@ def recognizer() -> Recognizer:
     return Recognizer()
 
 
+@pytest.fixture
+def recognition(recognizer: Recognizer) -> Recognition:
+    return Recognition(recognizer=lambda: recognizer)
+
+
 @pytest.mark.parametrize("path", [ENGLISH, CHINESE], ids=["en", "zh"])
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_both_languages_however_the_page_lies(recognizer: Recognizer, path: Path, turn: int) -> None:
@@ -53,8 +59,8 @@ def test_both_languages_however_the_page_lies(recognizer: Recognizer, path: Path
     assert bare(line) in bare(recognizer.recognize(picture.rotate(turn, expand=True)))
 
 
-def test_pages_of_a_pdf(recognizer: Recognizer) -> None:
-    (found,) = recognize_pages(ENGLISH.read_bytes(), [7], recognizer)
+def test_pages_of_a_pdf(recognition: Recognition) -> None:
+    (found,) = recognize_pages(ENGLISH.read_bytes(), [7], recognition)
     assert found[0] == 7
     assert "512KiB" in bare(found[1])
 
@@ -63,29 +69,34 @@ def test_each_frame_of_a_tiff_is_a_page(recognizer: Recognizer, tmp_path: Path) 
     one, line = drawn(ENGLISH, 7)
     two, zeile = drawn(CHINESE, 7)
     one.save(tmp_path / "a.tiff", save_all=True, append_images=[two], compression="tiff_deflate")
-    document = image_loader.load(tmp_path / "a.tiff", recognizer=recognizer)
+    document = image_loader.load(tmp_path / "a.tiff", recognition=Recognition(recognizer=lambda: recognizer))
     assert [(page.number, page.kind, page.ocr) for page in document.pages] == [(1, "page", True), (2, "page", True)]
     assert bare(line) in bare(document.pages[0].text)
     assert bare(zeile) in bare(document.pages[1].text)
-    short = image_loader.load(tmp_path / "a.tiff", recognizer=recognizer, pages=1)
+    told: list[tuple[int, int]] = []
+    tight = Recognition(Limits(ocr_pages=1), lambda: recognizer, lambda done, total: told.append((done, total)))
+    short = image_loader.load(tmp_path / "a.tiff", recognition=tight)
     assert len(short.pages) == 1
-    assert "2" in short.warnings[0].text("zh")
+    assert "：2。" in short.warnings[0].text("zh")
+    assert told == [(0, 1)]
+    with pytest.raises(OverLimit):
+        image_loader.load(tmp_path / "a.tiff", Limits(pages=1))
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
-def test_exif_orientation(recognizer: Recognizer, tmp_path: Path, suffix: str) -> None:
+def test_exif_orientation(recognition: Recognition, tmp_path: Path, suffix: str) -> None:
     picture, line = drawn(ENGLISH, 7)
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees
     picture.rotate(90, expand=True).save(tmp_path / f"a.{suffix}", exif=exif)
-    assert bare(line) in bare(image_loader.load(tmp_path / f"a.{suffix}", recognizer=recognizer).pages[0].text)
+    assert bare(line) in bare(image_loader.load(tmp_path / f"a.{suffix}", recognition=recognition).pages[0].text)
 
 
-def test_blank_and_tiny_pictures_hold_no_text(recognizer: Recognizer, tmp_path: Path) -> None:
+def test_blank_and_tiny_pictures_hold_no_text(recognizer: Recognizer, recognition: Recognition, tmp_path: Path) -> None:
     for name, size in (("blank.png", (800, 600)), ("tiny.png", (8, 8))):
         Image.new("RGB", size, "white").save(tmp_path / name)
         with pytest.raises(NoText):
-            image_loader.load(tmp_path / name, recognizer=recognizer)
+            image_loader.load(tmp_path / name, recognition=recognition)
     noise = np.random.default_rng(1).integers(0, 256, (300, 300, 3), dtype=np.uint8)
     assert len(recognizer.recognize(Image.fromarray(noise))) < 5
 
@@ -107,7 +118,7 @@ def test_a_header_that_promises_too_much(tmp_path: Path) -> None:
 
 
 def test_without_the_package_a_picture_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.ocr.available", lambda: False)
+    monkeypatch.setattr("ingest.recognition.is_available", lambda: False)
     Image.new("RGB", (99, 99)).save(tmp_path / "a.png")
     with pytest.raises(NoText, match="not installed"):
         image_loader.load(tmp_path / "a.png")

@@ -200,8 +200,8 @@ def test_passwords(tmp_path: Path, algorithm: str) -> None:
     with pytest.raises(EncryptedFile, match="needs a password"):
         load(locked)
     with pytest.raises(EncryptedFile, match="does not open"):
-        load(locked, password="wrong")
-    assert load(locked, password="geheim-é").pages[0].text.startswith("LLaMA 3 on Your PC")
+        load(locked, passwords=["wrong", "worse"])
+    assert load(locked, passwords=["wrong", "geheim-é"]).pages[0].text.startswith("LLaMA 3 on Your PC")
     owned = encrypted_pdf(GUIDE, tmp_path / "b.pdf", user="", owner="boss", algorithm=algorithm)
     assert load(owned).pages[0].text.startswith("LLaMA 3 on Your PC")
 
@@ -210,7 +210,7 @@ def test_second_reader_reads_the_pages_the_first_cannot(tmp_path: Path, monkeypa
     first = FirstReader.page
     monkeypatch.setattr(FirstReader, "page", lambda self, index: None if index == 1 else first(self, index))
     path = encrypted_pdf(GUIDE, tmp_path / "a.pdf", user="secret", algorithm="AES-256")
-    document = load(path, password="secret")
+    document = load(path, passwords=["secret"])
     assert document.warnings == ()
     assert "Memory decides. The model must fit into RAM" in document.pages[1].text
 

@@ -150,6 +150,18 @@ def worker() -> Iterator[Sandbox]:
         yield opened
 
 
+def test_time_begins_anew_with_each_page_that_is_recognized(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    with Sandbox(Limits(seconds=2, ocr_pages=3), 1, LOADERS) as sandbox:
+        path = bad(tmp_path / "a", "recognize slowly")
+        assert result(sandbox.submit(path, recognizing=lambda *step: told.append(step))).title == "good"
+        assert told == [(0, 3), (1, 3), (2, 3)]
+        with pytest.raises(ReaderFailed, match="crashed"):
+            read(sandbox, bad(tmp_path / "b", "recognize for ever"))
+        with pytest.raises(OverLimit, match="longer than 2 seconds"):
+            read(sandbox, bad(tmp_path / "c", "hang"))
+
+
 def test_a_damaged_file_is_refused_as_before(worker: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "a.docx").write_bytes(b"PK\x03\x04 nothing more")
     with pytest.raises(DamagedFile) as here:
@@ -279,8 +291,8 @@ class Memory:
     ) -> None:
         self.stored.append(source.path)
 
-    def stored_report(self, path: Path) -> tuple[int, int]:
-        return 1, 1
+    def stored_report(self, path: Path) -> FileReport:
+        return FileReport(path, "unchanged", pages=1, chunks=1)
 
 
 def reports(steps: Iterator[pipeline.Progress]) -> list[FileReport]:

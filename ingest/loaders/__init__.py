@@ -1,18 +1,20 @@
 """Files to text: ``LOADERS`` maps a suffix to the loader that reads it.
 
-A loader is a module with a function ``load(path)``, or ``load(path, limits)`` where it has pages or unpacked sizes to
-keep within limits, that returns a Document or raises FileRefused.
+A loader is a module with a function ``load(path)`` that returns a Document or raises FileRefused. It is given what it
+names besides: ``limits`` where it has pages or unpacked sizes to keep within, ``passwords`` where its format knows
+encryption, ``recognition`` where there are pictures to read.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
 from ..errors import UnsupportedFormat
+from ..recognition import Recognition
 from ..types import Document, Limits
 from .packages import refuse_ole
 from .unpacked import check_unpacked
@@ -68,11 +70,19 @@ def check_supported(path: Path, more: Collection[str] = ()) -> None:
         raise UnsupportedFormat("file.unsupported", suffix=path.suffix or path.name, supported=supported)
 
 
-def load(path: Path, limits: Limits | None = None) -> Document:
+def load(
+    path: Path,
+    limits: Limits | None = None,
+    *,
+    passwords: Sequence[str] = (),
+    recognition: Recognition | None = None,
+) -> Document:
     """Read a file, in this process: use :class:`ingest.sandbox.Sandbox` for files that nobody vouches for.
 
     Args:
-        limits: its ``pages`` and ``unpacked_mb`` are kept; time and memory are the sandbox's to enforce.
+        limits: all but time and memory are kept; those are the sandbox's to enforce.
+        passwords: tried one after the other on encrypted files.
+        recognition: what reads pictures; by default one that keeps the limits.
 
     Raises:
         FileRefused: it can't be read; the error says why and what to do.
@@ -84,5 +94,6 @@ def load(path: Path, limits: Limits | None = None) -> Document:
         refuse_ole(path)
         check_unpacked(path, limits, _PACKAGES[name])
     loader = import_module(name if "." in name else f".{name}", __name__).load
-    wanted = {"limits": limits} if "limits" in inspect.signature(loader).parameters else {}
-    return cast("Document", loader(path, **wanted))
+    offered = {"limits": limits, "passwords": passwords, "recognition": recognition or Recognition(limits)}
+    wanted = inspect.signature(loader).parameters
+    return cast("Document", loader(path, **{name: value for name, value in offered.items() if name in wanted}))

@@ -9,12 +9,13 @@ from __future__ import annotations
 import posixpath
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DamagedFile, EncryptedFile, FileRefused, NoText
 from ..messages import Message, message
+from ..recognition import Recognition
 from ..types import Document, Heading, Limits, Page
 from .files import read_bytes
 from .members import is_litter, member_names, safe_name, stays_inside
@@ -55,8 +56,18 @@ class Member:
     refused: Message | None = None
 
 
-def load(path: Path, limits: Limits | None = None) -> Document:
+def load(
+    path: Path,
+    limits: Limits | None = None,
+    *,
+    passwords: Sequence[str] = (),
+    recognition: Recognition | None = None,
+) -> Document:
     """Read an archive: the pages of its members one after the other, each member a heading of the first level.
+
+    Args:
+        passwords: of encrypted members that are PDFs; the archive's own encryption is not opened.
+        recognition: one for all members, so that they share its budget.
 
     Raises:
         NoText, EncryptedFile: no member could be read. DamagedFile, Unreadable. FileRefused: beyond the limits.
@@ -64,6 +75,7 @@ def load(path: Path, limits: Limits | None = None) -> Document:
     from . import load as load_member
 
     limits = limits or Limits()
+    recognition = recognition or Recognition(limits)
     pages: list[Page] = []
     failed: list[tuple[str, Message]] = []
     partial: list[tuple[str, Message]] = []
@@ -76,7 +88,7 @@ def load(path: Path, limits: Limits | None = None) -> Document:
                 encrypted += member.refused.key == "file.encrypted"
             continue
         try:
-            document = load_member(member.path, limits)
+            document = load_member(member.path, limits, passwords=passwords, recognition=recognition)
         except FileRefused as error:
             failed.append((member.name, error.message))
             encrypted += isinstance(error, EncryptedFile)
@@ -87,7 +99,7 @@ def load(path: Path, limits: Limits | None = None) -> Document:
         if not failed:
             raise NoText("archive.empty")
         if encrypted == len(failed):
-            raise EncryptedFile("file.encrypted")
+            raise EncryptedFile(failed[0][1].key)
         raise NoText("archive.nothing", member=failed[0][0], reason=failed[0][1])
     return Document(path.stem, "zip", tuple(pages), tuple(_warnings(failed, partial, total)))
 

@@ -1,59 +1,77 @@
-"""PDF: PDFium reads pages, outline and labels; pypdf reads what PDFium cannot, page by page."""
+"""PDF: PDFium reads pages, outline and labels; pypdf and OCR read what PDFium cannot, page by page."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import DamagedFile, EncryptedFile, NoText
 from ..messages import Message, message
+from ..recognition import Recognition
 from ..types import Document, Heading, Limits, Page
 from .building import join_wrapped_lines, ranges
 from .files import read_bytes
 from .limits import check_pages
 from .pdf_layout import Block, blocks
 from .pdf_lines import HYPHEN, Facts, RawPage
+from .pdf_ocr import pictured, recognize_pages
 from .pdf_outline import body_size, heading_sizes, headings_by_outline, headings_by_size
 from .pdf_pdfium import FirstReader, open_first
 from .pdf_pypdf import SecondReader
-from .pdf_quality import needs_ocr
+from .pdf_quality import is_sparse, needs_ocr
 from .pdf_running import without_running
 from .pdf_text import normalize, resolve_hyphens
 
 
-def load(path: Path, limits: Limits | None = None, *, password: str | None = None) -> Document:
+def load(
+    path: Path,
+    limits: Limits | None = None,
+    *,
+    passwords: Sequence[str] = (),
+    recognition: Recognition | None = None,
+) -> Document:
     """Read a PDF page by page.
 
     Args:
-        password: what opens an encrypted file; an owner password alone keeps none from being read.
+        passwords: tried one after the other on an encrypted file; an owner password alone keeps none from being read.
+        recognition: reads the pages that are pictures, or whose text is garbage.
 
     Raises:
         EncryptedFile: it needs a password, or another one. DamagedFile: neither reader can open it.
-        NoText: no page has text (a scan). OverLimit: more pages than ``limits.pages``.
-        Unreadable: see :func:`read_bytes`.
+        NoText: no page has text. OverLimit: more pages than ``limits.pages``. Unreadable: see :func:`read_bytes`.
     """
     limits = limits or Limits()
+    recognition = recognition or Recognition(limits)
     data = read_bytes(path)
-    second = SecondReader(data, password)
-    raw, facts = _read(data, password, second, limits)
-    pages = _pages(raw, facts)
-    failed = [number for number, one in enumerate(raw, 1) if one is None]
-    empty = [page.number for page in pages if not page.text and page.number not in failed]
+    raw, facts, password = _read(data, passwords, limits)
+    read = _pages(raw, facts)
+    useless = [page.number for page, one in zip(read, raw, strict=True) if needs_ocr(one.text if one else "", page)]
+    sparse = [page.number for page in read if page.number not in useless and is_sparse(page)]
+    stamped = [] if recognition.refusal else pictured(data, sparse, password)
+    wanted = sorted({*useless, *stamped})
+    found = {} if recognition.refusal else dict(recognize_pages(data, wanted, recognition, password))
+    pages = tuple(_better(page, found.get(page.number, ""), page.number in useless, facts) for page in read)
+    missed = [number for number in wanted if number not in found]
     if not any(page.text for page in pages):
-        raise NoText("file.scan" if empty else "file.no_text")
-    garbled = [
-        page.number for page, one in zip(pages, raw, strict=True) if page.text and one and needs_ocr(one.text, page)
-    ]
+        if wanted and recognition.refusal:
+            raise NoText("file.scan", reason=recognition.refusal)
+        if missed and recognition.is_spent:
+            raise NoText("ocr.budget", pages=ranges(missed), most=recognition.budget)
+        raise NoText("file.blank_pages" if wanted else "file.no_text")
     title = facts.title if not _is_file_name(facts.title) else ""
-    return Document(title or path.stem, "pdf", pages, tuple(_warnings(failed, empty, garbled, facts.attachments)))
+    notes = tuple(_warnings(raw, pages, missed, recognition, facts.attachments))
+    return Document(title or path.stem, "pdf", pages, notes)
 
 
-def _read(
-    data: bytes, password: str | None, second: SecondReader, limits: Limits
-) -> tuple[list[RawPage | None], Facts]:
-    """All pages, None where no reader could read one, and what the file says about itself."""
-    first = open_first(data, password)
+def _read(data: bytes, passwords: Sequence[str], limits: Limits) -> tuple[list[RawPage | None], Facts, str | None]:
+    """All pages, None where no reader could read one; what the file says about itself; the password that opened it."""
+    for password in (None, *passwords):
+        first = open_first(data, password)
+        if first != "password":
+            break
+    second = SecondReader(data, password)
     if isinstance(first, FirstReader):
         try:
             check_pages(first.pages, limits)
@@ -62,16 +80,28 @@ def _read(
         finally:
             first.close()
         if raw:
-            return raw, facts
+            return raw, facts, password
         cause = "no pages"
     elif first == "password":
-        raise EncryptedFile("file.encrypted" if password is None else "file.wrong_password")
+        raise EncryptedFile("file.wrong_password" if passwords else "file.password_needed")
     else:
         cause = first
     if not second.pages:
         raise DamagedFile("file.damaged", format="PDF", cause=cause)
     check_pages(second.pages, limits)
-    return [second.page(index) for index in range(second.pages)], second.facts()
+    return [second.page(index) for index in range(second.pages)], second.facts(), password
+
+
+def _better(page: Page, recognized: str, useless: bool, facts: Facts) -> Page:
+    """The page with what was recognized on it, if its own text is useless or no more than a stamp on that."""
+    if not recognized or not (useless or _letters(recognized) > 2 * _letters(page.text)):
+        return page
+    headings = headings_by_outline(recognized, facts.outline.get(page.number - 1, ()))
+    return replace(page, text=recognized, headings=tuple(headings), ocr=True)
+
+
+def _letters(text: str) -> int:
+    return len("".join(text.split()))
 
 
 def _page(read: RawPage | None, index: int, second: SecondReader) -> RawPage | None:
@@ -120,17 +150,38 @@ def _plain(text: str) -> str:
     return HYPHEN.join(normalize(part) for part in text.split(HYPHEN))
 
 
-def _warnings(failed: list[int], empty: list[int], garbled: list[int], attachments: Sequence[str]) -> list[Message]:
-    made: list[Message] = []
+def _warnings(
+    raw: Sequence[RawPage | None],
+    pages: Sequence[Page],
+    missed: Sequence[int],
+    recognition: Recognition,
+    attachments: Sequence[str],
+) -> Iterator[Message]:
+    """What was not read.
+
+    Args:
+        missed: pages that should have been recognized and were not; one that was looked at and has no text is
+            nobody's loss.
+    """
+    failed = [page.number for page, one in zip(pages, raw, strict=True) if one is None and not page.ocr]
+    garbled = [
+        page.number
+        for page, one in zip(pages, raw, strict=True)
+        if page.text and not page.ocr and one and needs_ocr(one.text, page)
+    ]
+    missed = [number for number in missed if number not in (*failed, *garbled)]
     if failed:
-        made.append(message("file.pages_failed", pages=ranges(failed)))
-    if empty:
-        made.append(message("file.pages_without_text", pages=ranges(empty)))
+        yield message("file.pages_failed", pages=ranges(failed))
+    if missed and recognition.refusal:
+        yield message("file.pages_without_text", pages=ranges(missed), reason=recognition.refusal)
+    elif missed and recognition.is_spent:
+        yield message("ocr.budget", pages=ranges(missed), most=recognition.budget)
+    elif missed:
+        yield message("file.pages_not_drawn", pages=ranges(missed))
     if garbled:
-        made.append(message("file.pages_garbled", pages=ranges(garbled)))
+        yield message("file.pages_garbled", pages=ranges(garbled))
     if attachments:
-        made.append(message("file.attachments", names=", ".join(attachments)))
-    return made
+        yield message("file.attachments", names=", ".join(attachments))
 
 
 def _is_file_name(title: str) -> bool:

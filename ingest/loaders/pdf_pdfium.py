@@ -1,7 +1,8 @@
-"""PDFium, the first reader: text, the place of every line, outline, labels, attachments. The only pypdfium2 import.
+"""PDFium, the first reader: text, the place of every line, outline, labels, attachments.
 
-A page is parsed once. Places cost three calls a line; characters are looked at one by one only in lines that are
-wider than their characters can fill, for gaps between columns.
+Only it and :mod:`pdf_ocr`, which draws pages, import pypdfium2. A page is parsed once. Places cost three calls a
+line; characters are looked at one by one only in lines that are wider than their characters can fill, for gaps
+between columns.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ _MARKED = re.compile("[\xa1-\xbf\xc0-\xff\u0100-\u024f]")
 _RARE = re.compile("[\u0250-\u036f\u0500-\u058f\u0700-\u0dff\u1200-\u1cff\u2200-\u2bff\ua000-\uabff]")
 _COMMON = re.compile("[A-Za-z0-9\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
 _SPACE = re.compile(r"\s+")
+_SPARSE = 60  # characters
 
 
 def needs_ocr(text: str, page: Page) -> bool:
@@ -38,6 +39,11 @@ def needs_ocr(text: str, page: Page) -> bool:
     if _length(_RARE, bare) > 0.4 * len(bare):
         return not _one_script(bare)
     return _length(_MARKED, bare) > 0.4 * len(bare)  # Latin letters, but most with marks: another encoding
+
+
+def is_sparse(page: Page) -> bool:
+    """True for a page with so little text that it may be a stamp or a page number on a scan."""
+    return len(_SPACE.sub("", page.text)) < _SPARSE
 
 
 def _length(pattern: re.Pattern[str], text: str) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import StorageError
 
-_VERSION = 1
+_VERSION = 2
 _BUSY_SECONDS = 30
 
 _SCHEMA = """
@@ -33,6 +33,7 @@ CREATE TABLE document (
     modified_ns INTEGER NOT NULL,
     digest TEXT NOT NULL,                        -- SHA-256 of the content
     ingested TEXT NOT NULL,
+    warnings TEXT NOT NULL DEFAULT '[]',         -- JSON array of messages: what could not be read
     UNIQUE (kb, path)
 );
 CREATE TABLE page (
@@ -61,6 +62,10 @@ CREATE TABLE pending_vector (                    -- may stand in Chroma though n
     PRIMARY KEY (kb, chunk)
 ) WITHOUT ROWID;
 """
+
+
+_UPGRADES = {1: "ALTER TABLE document ADD COLUMN warnings TEXT NOT NULL DEFAULT '[]'"}
+"""Version → what makes the next one of it."""
 
 
 class Database:
@@ -92,7 +97,9 @@ class Database:
                 for statement in _SCHEMA.split(";\n"):
                     if statement.strip():
                         self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version = {_VERSION}")
+            for old in range(version or _VERSION, _VERSION):
+                self._connection.execute(_UPGRADES[old])
+            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

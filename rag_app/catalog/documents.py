@@ -10,16 +10,19 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from ingest.types import Chunk, Document, Page, SourceFile
+from ingest.messages import Message
+from ingest.types import Chunk, Document, FileReport, Page, SourceFile
 
 from ..types import Passage, StoredDocument
 from .database import Database
 from .lexical_index import LexicalIndex
 
-_SELECT = """
+_HAS_TEXT = "trim(text, ' ' || char(10)) <> ''"
+_CHUNKS = "SELECT count(*) FROM chunk JOIN page ON page.id = chunk.page WHERE page.document ="
+_SELECT = f"""
 SELECT document.id, document.path, document.title, document.format, document.size, document.ingested,
-    (SELECT count(*) FROM page WHERE document = document.id AND trim(text, ' ' || char(10)) <> ''),
-    (SELECT count(*) FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = document.id)
+    (SELECT count(*) FROM page WHERE document = document.id AND {_HAS_TEXT}),
+    ({_CHUNKS} document.id)
 FROM document
 """
 
@@ -43,6 +46,22 @@ class Documents:
     def below(self, kb: str, path: Path) -> list[StoredDocument]:
         """The document at ``path`` and all documents in that folder."""
         return [document for document in self.all(kb) if document.path == path or path in document.path.parents]
+
+    def report(self, kb: str, path: Path) -> FileReport:
+        """What became of the document stored under ``path``; its status is "unchanged"."""
+        row = self._database.row("SELECT id, warnings FROM document WHERE kb = ? AND path = ?", (kb, str(path)))
+        if row is None:
+            return FileReport(path, "unchanged")
+        pages = self._database.rows(f"SELECT number, {_HAS_TEXT}, ocr FROM page WHERE document = ? ORDER BY 1", row[:1])
+        return FileReport(
+            path,
+            "unchanged",
+            pages=sum(text for _, text, _ in pages),
+            chunks=self._database.value(f"{_CHUNKS} ?", row[:1]),
+            recognized=tuple(number for number, text, ocr in pages if text and ocr),
+            empty=tuple(number for number, text, _ in pages if not text),
+            warnings=tuple(map(Message.of, json.loads(row[1]))),
+        )
 
     def stamp(self, kb: str, path: Path) -> tuple[int, int, str] | None:
         """(size, modified_ns, digest) of the document stored under ``path``."""
@@ -87,8 +106,8 @@ class Documents:
     ) -> None:
         """Write a document with its pages and chunks; inside the caller's transaction."""
         row = self._database.execute(
-            "INSERT INTO document (kb, path, title, format, size, modified_ns, digest, ingested) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO document (kb, path, title, format, size, modified_ns, digest, ingested, warnings) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 kb,
                 str(source.path),
@@ -98,6 +117,7 @@ class Documents:
                 source.modified_ns,
                 digest,
                 datetime.now(UTC).isoformat(),
+                _json([warning.plain() for warning in document.warnings]),
             ),
         )
         rows = {

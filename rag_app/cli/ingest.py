@@ -1,5 +1,6 @@
 """``rag-app ingest``, also ``python -m ingest``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,38 +24,56 @@ def add(app: typer.Typer, texts: Texts) -> None:
             list[Path], typer.Argument(metavar="PATH…", help=texts("cli.ingest_paths"), show_default=False)
         ],
         kb: Annotated[str | None, texts.kb_option()] = None,
+        password: Annotated[
+            list[str] | None, typer.Option("--password", help=texts("cli.ingest_password"), show_default=False)
+        ] = None,
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
         with session(json=json) as (rag, output):
-            raise typer.Exit(run(rag, output, paths, kb))
+            raise typer.Exit(run(rag, output, paths, kb, password or []))
 
 
-def run(rag: RagApp, output: Output, paths: list[Path], kb: str | None) -> int:
+def run(rag: RagApp, output: Output, paths: list[Path], kb: str | None, passwords: Sequence[str] = ()) -> int:
     """Ingest and report; returns the exit code. Ctrl-C reports what was finished."""
-    reports: list[FileReport] = []
+    reports: dict[Path, FileReport] = {}
     interrupted = False
     failure: UserError | None = None
+    try:
+        _ingest(rag, output, paths, kb, passwords, reports)
+        for path in [path for path, report in reports.items() if report.needs_password]:
+            while reports[path].needs_password and (password := output.ask_password("cli.password", name=path.name)):
+                _ingest(rag, output, [path], kb, [password], reports)
+    except KeyboardInterrupt:
+        interrupted = True
+    except UserError as error:
+        failure = error
+    if failure is not None and not reports:
+        raise failure
+    _summary(output, list(reports.values()), interrupted, failure)
+    if failure is not None:
+        return 1
+    if interrupted:
+        return 130
+    return 0 if all(report.status in ("read", "unchanged") for report in reports.values()) else 1
+
+
+def _ingest(
+    rag: RagApp,
+    output: Output,
+    paths: list[Path],
+    kb: str | None,
+    passwords: Sequence[str],
+    reports: dict[Path, FileReport],
+) -> None:
+    """Ingest, noting each finished file's report."""
     with output.progress() as bar:
 
         def show(step: Any) -> None:
             bar.show(step)
             if step.report is not None:
-                reports.append(step.report)
+                reports[step.report.path] = step.report
 
-        try:
-            rag.ingest(*paths, kb=kb, progress=show)
-        except KeyboardInterrupt:
-            interrupted = True
-        except UserError as error:
-            failure = error
-    if failure is not None and not reports:
-        raise failure
-    _summary(output, reports, interrupted, failure)
-    if failure is not None:
-        return 1
-    if interrupted:
-        return 130
-    return 0 if all(report.status in ("read", "unchanged") for report in reports) else 1
+        rag.ingest(*paths, kb=kb, passwords=passwords, progress=show)
 
 
 def _summary(output: Output, reports: list[FileReport], interrupted: bool, failure: UserError | None) -> None:
@@ -65,8 +84,11 @@ def _summary(output: Output, reports: list[FileReport], interrupted: bool, failu
                 "status": report.status,
                 "reason": report.reason or "",
                 "pages": report.pages,
+                "recognized": report.recognized,
+                "empty": report.empty,
                 "chunks": report.chunks,
                 "seconds": round(report.seconds, 3),
+                "warnings": report.warnings,
             }
             for report in reports
         ]
@@ -88,6 +110,9 @@ def _summary(output: Output, reports: list[FileReport], interrupted: bool, failu
             seconds=f"{sum(report.seconds for report in reports):.1f}",
         )
     )
+    recognized = sum(len(report.recognized) for report in fresh)
+    if recognized:
+        output.line(output.texts("cli.recognized", count=recognized))
     if failure is not None:
         output.error(failure)
     if interrupted or failure is not None:

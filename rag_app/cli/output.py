@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,9 @@ from .texts import Texts
 
 if TYPE_CHECKING:
     from ingest.pipeline import Progress as Step
+    from ingest.types import FileReport
 
+_MOST_WARNINGS = 5  # of one file, in a terminal
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # an escape sequence in a name must not reach the terminal
 
 
@@ -90,6 +94,16 @@ class Output:
         text = message.text(self._language) if isinstance(message, Message) else message
         self._err.print(_safe(text), style=style, soft_wrap=True)
 
+    def ask_password(self, key: str, /, **values: object) -> str:
+        """Ask for a password without showing it; "" where nobody can be asked."""
+        if self.json or not (sys.stdin.isatty() and self._err.is_terminal):
+            return ""
+        self._err.print(_safe(self.texts(key, **values)), end=": ", soft_wrap=True)
+        try:
+            return getpass("")
+        except EOFError:
+            return ""
+
     def error(self, error: UserError) -> None:
         """A failure: for programs an object with ``error`` and ``kind``, for people a line on standard error."""
         if self.json:
@@ -149,18 +163,28 @@ class IngestProgress:
             left=_clock(left) if left is not None else "–",
         )
         name = step.path.name if len(step.path.name) <= 32 else f"{step.path.name[:31]}…"
+        if step.recognizing is not None:
+            done, pages = step.recognizing
+            name = f"{name} · {self._texts('cli.recognizing', page=done + 1, pages=pages)}"
         self._bar.update(self._task, completed=step.fraction, description=_safe(name), counts=counts)
-        report = step.report
-        if report is not None and report.reason is None and not self._quiet and not self._console.is_terminal:
-            status = self._texts(f"status.{report.status}")
-            self._console.print(f"{status} {_safe(str(report.path))}", soft_wrap=True)
-        if report is not None and report.reason is not None and not self._quiet:
-            style = "red" if report.status == "refused" else "yellow"
-            status = self._texts(f"status.{report.status}")
-            reason = report.reason.text(self._texts.language)
-            self._console.print(
-                f"[{style}]{status}[/{style}] {_safe(str(report.path))}: {_safe(reason)}", soft_wrap=True
-            )
+        if step.report is not None and not self._quiet:
+            self._report(step.report)
+
+    def _report(self, report: FileReport) -> None:
+        """A line for a file with trouble, one for each further warning; where nobody sees the bar, one for all."""
+        path = _safe(str(report.path))
+        status = self._texts(f"status.{report.status}")
+        if report.reason is None:
+            if not self._console.is_terminal:
+                self._console.print(f"{status} {path}", soft_wrap=True)
+            return
+        style = "red" if report.status == "refused" else "yellow"
+        lines = [message.text(self._texts.language) for message in (report.reason, *report.warnings[1:_MOST_WARNINGS])]
+        if len(report.warnings) > _MOST_WARNINGS:
+            lines.append(self._texts("cli.more_warnings", count=len(report.warnings) - _MOST_WARNINGS))
+        self._console.print(f"[{style}]{status}[/{style}] {path}: {_safe(lines[0])}", soft_wrap=True)
+        for line in lines[1:]:
+            self._console.print(f"  {_safe(line)}", soft_wrap=True)
 
 
 def _safe(text: str) -> str:
