@@ -1,4 +1,4 @@
-"""What became of a file: read through the sandbox, cut into chunks, and counted. Shared by hostile.py and fuzzing.py."""
+"""What became of a file: read through the sandbox, cut into chunks, and counted; for hostile.py and fuzzing.py."""
 
 from __future__ import annotations
 
