@@ -49,8 +49,12 @@ class Message:
 
 
 def message(key: str, /, **values: object) -> Message:
-    """A :class:`Message`; values are kept in the order given."""
-    return Message(key, tuple(values.items()))
+    """A :class:`Message`; values are kept in the order given, as text where JSON or another process has no such."""
+    return Message(key, tuple((name, _simple(value)) for name, value in values.items()))
+
+
+def _simple(value: object) -> object:
+    return value if isinstance(value, str | int | float | Message | None) else str(value)
 
 
 def text(key: str, language: Language, /, **values: object) -> str:

@@ -28,7 +28,7 @@ from typing import BinaryIO
 from . import errors
 from .errors import FileRefused, OverLimit, ReaderFailed
 from .loaders import LOADERS, load
-from .messages import Message, message
+from .messages import Message
 from .recognition import Recognition, new_recognizer
 from .types import Limits
 
@@ -39,7 +39,6 @@ PAGE_SECONDS = 180
 """What recognizing one page may take at least: seconds on a laptop, half a minute on one that has much else to do."""
 _MOST_FILES = 200
 _STATM = Path("/proc/self/statm")
-_PLAIN = (str, int, float, bool, type(None), Message)
 
 
 def main() -> None:
@@ -91,8 +90,7 @@ def _reply(path: Path, limits: Limits, passwords: tuple[str, ...], recognition: 
 def _refused(error: FileRefused) -> tuple[str, str, Message]:
     """An error as what the parent can build it from again: no exception is pickled, its cause may be anything."""
     known = next(kind for kind in type(error).__mro__ if getattr(errors, kind.__name__, None) is kind)
-    values = {name: value if isinstance(value, _PLAIN) else str(value) for name, value in error.message.values}
-    return "refused", known.__name__, message(error.message.key, **values)
+    return "refused", known.__name__, error.message
 
 
 def _last_words(replies: BinaryIO) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:

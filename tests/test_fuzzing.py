@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.fuzzing import run
+from ingest.errors import DamagedFile
 from ingest.loaders import load
 from ingest.types import Limits
 
@@ -32,3 +33,20 @@ def test_mutants_are_read_or_refused(tmp_path: Path, count: int) -> None:
     assert len(done) == count
     assert [one for one in done if one.failed or one.slow] == []
     assert {"read", "refused"} <= {one.status for one in done}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.eml", b"Subject: =?ut\xf7-8?B?5oql5ZGK?=\n\nSome text.\n"),
+        ("a.eml", b"Subject: =?no-such-charset?Q?a?=\n\nSome text.\n"),
+        ("a.tiff", b"II*\0\x08\0\0\0\x01\0\0\x01\x04\0\x01\0\0\0\x10\0\0\0\0\0\0\0"),  # a width and no height
+    ],
+)
+def test_what_mutants_once_broke(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    if name.endswith(".eml"):
+        assert "Some text." in load(tmp_path / name).pages[0].text
+    else:
+        with pytest.raises(DamagedFile):
+            load(tmp_path / name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -10,14 +11,23 @@ import pypdfium2
 import pytest
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import DecodedStreamObject, NameObject
+from pypdf.generic import (
+    ArrayObject,
+    BooleanObject,
+    DecodedStreamObject,
+    DictionaryObject,
+    NameObject,
+    TextStringObject,
+)
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from ingest.errors import FileRefused, NoText
 from ingest.loaders import load
+from ingest.messages import Message
 from ingest.ocr import Recognizer
 from ingest.recognition import Recognition
+from ingest.sandbox import Sandbox, result
 from ingest.types import Limits
 from rag_app import RagApp
 
@@ -212,3 +222,35 @@ def test_an_archive_of_locked_files_asks_for_the_password(tmp_path: Path) -> Non
     with pytest.raises(FileRefused) as refused:
         load(tmp_path / "a.zip")
     assert refused.value.message.key == "file.password_needed"
+
+
+def test_a_damaged_member_does_not_break_the_archives_report(tmp_path: Path) -> None:
+    """Its reason names an exception, which no other process is sent."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.txt", "Some text to be read.")
+        archive.writestr("b.docx", b"PK\x03\x04 broken")
+    with Sandbox() as sandbox:
+        document = result(sandbox.submit(tmp_path / "a.zip"))
+        (warning,) = document.warnings
+        assert "b.docx" in warning.text("en")
+        with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+            archive.writestr("b.docx", b"PK\x03\x04 broken")
+        with pytest.raises(NoText, match=r"b\.docx"):
+            result(sandbox.submit(tmp_path / "c.zip"))
+    assert Message.of(json.loads(json.dumps(warning.plain()))) == warning
+
+
+def test_a_form_that_shows_only_a_note_is_named(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "plain.pdf"))
+    canvas.drawString(72, 700, "Please wait...")
+    canvas.save()
+    writer = PdfWriter(clone_from=PdfReader(tmp_path / "plain.pdf"))
+    form = DecodedStreamObject()
+    form.set_data(b"<xdp:xdp xmlns:xdp='http://ns.adobe.com/xdp/'><template/></xdp:xdp>")
+    xfa = ArrayObject([TextStringObject("template"), writer._add_object(form)])
+    writer.root_object[NameObject("/AcroForm")] = DictionaryObject(
+        {NameObject("/XFA"): xfa, NameObject("/Fields"): ArrayObject()}
+    )
+    writer.root_object[NameObject("/NeedsRendering")] = BooleanObject(True)
+    writer.write(tmp_path / "a.pdf")
+    assert [one.key for one in load(tmp_path / "a.pdf", Limits(ocr=False)).warnings] == ["file.xfa"]

@@ -74,6 +74,7 @@ def _named_damage() -> Iterator[None]:
         Image.DecompressionBombError,
         OSError,
         SyntaxError,
+        TypeError,  # a TIFF without its dimensions
         ValueError,
         EOFError,
         MemoryError,

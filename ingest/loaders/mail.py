@@ -72,7 +72,7 @@ def _bytes_to_text(data: bytes, charset: str | None) -> str:
     name = (charset or "utf-8").lower()
     try:
         return data.decode(_LARGER.get(name, name))
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):  # no such charset, or its name is no text either
         try:
             return decode(data)
         except DamagedFile:

@@ -61,7 +61,7 @@ def load(
             raise NoText("ocr.budget", pages=ranges(missed), most=recognition.budget)
         raise NoText("file.blank_pages" if wanted else "file.no_text")
     title = facts.title if not _is_file_name(facts.title) else ""
-    notes = tuple(_warnings(raw, pages, missed, recognition, facts.attachments))
+    notes = tuple(_warnings(raw, pages, missed, recognition, facts))
     return Document(title or path.stem, "pdf", pages, notes)
 
 
@@ -155,7 +155,7 @@ def _warnings(
     pages: Sequence[Page],
     missed: Sequence[int],
     recognition: Recognition,
-    attachments: Sequence[str],
+    facts: Facts,
 ) -> Iterator[Message]:
     """What was not read.
 
@@ -180,8 +180,10 @@ def _warnings(
         yield message("file.pages_not_drawn", pages=ranges(missed))
     if garbled:
         yield message("file.pages_garbled", pages=ranges(garbled))
-    if attachments:
-        yield message("file.attachments", names=", ".join(attachments))
+    if facts.xfa:
+        yield message("file.xfa")
+    if facts.attachments:
+        yield message("file.attachments", names=", ".join(facts.attachments))
 
 
 def _is_file_name(title: str) -> bool:

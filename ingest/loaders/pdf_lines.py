@@ -53,9 +53,11 @@ class Facts:
         outline: 0-based page → (level from 1, title) in order.
         labels: printed page labels, "" where there is none.
         attachments: names of embedded files.
+        xfa: the pages are a form that only Adobe's own programs fill in; what they show is a note that says so.
     """
 
     outline: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     title: str = ""
     attachments: tuple[str, ...] = ()
+    xfa: bool = False

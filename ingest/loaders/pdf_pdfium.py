@@ -22,6 +22,7 @@ from .pdf_text import normalize
 if TYPE_CHECKING:
     import pypdfium2
 
+_XFA = 2  # FORMTYPE_XFA_FULL
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 _BREAK = re.compile("[\r\n]+|(?<=[\x02\ufffe])")
 _QUARTER = math.pi / 2
@@ -82,7 +83,7 @@ class FirstReader:
             )
         except (pypdfium2.PdfiumError, ValueError):  # what comes after the break is lost, nothing else
             pass
-        return Facts(outline, labels, title, attachments)
+        return Facts(outline, labels, title, attachments, self._document.get_formtype() == _XFA)
 
 
 def open_first(data: bytes, password: str | None) -> FirstReader | str:
