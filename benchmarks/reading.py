@@ -1,6 +1,6 @@
 """Reading PDFs: speed against a plain pypdf loop, answers found in chunks of their page, pages that differ.
 
-    python benchmarks/reading.py EVAL [--pages-apart 25]
+    python -m benchmarks.reading EVAL [--answers]
 
 EVAL holds ``zh_pdf`` and ``erc2``. Both readers run in a process of their own, one after the other, in one run.
 """
@@ -12,17 +12,18 @@ import json
 import subprocess
 import sys
 import time
-import unicodedata
 from collections import Counter
 from pathlib import Path
 
-APART = 0.02
+from benchmarks.differences import APART, characters, distance, explain, running_lines
 
 
 def ours(folder: Path) -> dict[str, list[str]]:
     from ingest.loaders.pdf import load
+    from ingest.types import Limits
 
-    return {path.name: [page.text for page in load(path).pages] for path in sorted(folder.glob("*.pdf"))}
+    text_only = Limits(ocr=False)
+    return {path.name: [page.text for page in load(path, text_only).pages] for path in sorted(folder.glob("*.pdf"))}
 
 
 def plain(folder: Path) -> dict[str, list[str]]:
@@ -51,16 +52,6 @@ def timed(reader: str, folder: Path) -> tuple[float, float, dict[str, list[str]]
     )
     seconds, cpu, texts = json.loads(done.stdout)
     return seconds, cpu, texts
-
-
-def characters(text: str) -> Counter[str]:
-    """The characters of a text, compatibility forms and white space aside."""
-    return Counter("".join(unicodedata.normalize("NFKC", text).replace("\xad", "").replace("|", "").split()))
-
-
-def distance(ours: str, theirs: str) -> float:
-    a, b = characters(ours), characters(theirs)
-    return ((a - b).total() + (b - a).total()) / max(1, a.total() + b.total())
 
 
 def answers_found(folder: Path) -> None:
@@ -97,7 +88,6 @@ def answers_found(folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--pages-apart", type=int, default=25, help="how many of the differing pages to list")
     parser.add_argument("--answers", action="store_true", help="only the answers")
     options = parser.parse_args()
     answers_found(options.folder / "zh_pdf")
@@ -110,18 +100,15 @@ def main() -> None:
     print(f"{pages} pages: ours {pages / our_seconds:.0f}/s, plain pypdf {pages / their_seconds:.1f}/s, "
           f"ratio {their_seconds / our_seconds:.1f}; processor time {our_cpu:.1f} s and {their_cpu:.1f} s, "
           f"ratio {their_cpu / our_cpu:.1f}")  # fmt: skip
-    apart = sorted(
-        (
-            (distance(mine, theirs), name, number, len(mine), len(theirs))
-            for name, texts in our_texts.items()
-            for number, (mine, theirs) in enumerate(zip(texts, their_texts[name], strict=True), 1)
-        ),
-        reverse=True,
-    )
-    apart = [one for one in apart if one[0] > APART]
-    print(f"{len(apart)} pages differ by more than {APART:.0%}")
-    for share, name, number, mine, theirs in apart[: options.pages_apart]:
-        print(f"  {share:6.1%} {name} p. {number}: {mine} and {theirs} characters")
+    classes: Counter[str] = Counter()
+    for name, texts in sorted(our_texts.items()):
+        dropped = running_lines(folder / name)
+        for number, (mine, theirs) in enumerate(zip(texts, their_texts[name], strict=True), 1):
+            if why := explain(mine, theirs, dropped[number - 1]):
+                classes[why.split(":")[0]] += 1
+                share = distance(characters(mine), characters(theirs))
+                print(f"  {share:6.1%} {name} p. {number}: {len(mine)} and {len(theirs)} characters; {why}")
+    print(f"{classes.total()} pages differ by more than {APART:.0%}: {dict(classes)}")
 
 
 if __name__ == "__main__":

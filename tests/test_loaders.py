@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from pathlib import Path
 
 import pytest
@@ -186,3 +188,25 @@ def test_html_keeps_a_header_with_the_title_and_drops_what_is_hidden(tmp_path: P
     )
     text = load(write(tmp_path / "a.html", source)).pages[0].text
     assert text.split("\n\n") == ["Report", "by Hannah", "closes at 18:00", "Body."]
+
+
+def test_every_line_of_a_text_file_is_found_again(tmp_path: Path) -> None:
+    """Lines are joined, spaces squeezed, pages cut; the number named must still be the line the words stand on."""
+    chance = random.Random(5)
+    words = ["alpha", "beta", "和", "文本分块。", "x\u200by", "one two", "- item", "  ", "1. point", "tail."]
+    for case in range(60):
+        source = [
+            " ".join(chance.choices(words, k=chance.choice((0, 1, 3, 12)))) for _ in range(chance.randrange(1, 30))
+        ]
+        for number, line in enumerate(source):
+            if line.strip():
+                source[number] = f"L{number + 1}L {line}"
+        text = chance.choice(("\n", "\r\n")).join(source).replace("tail.\n", chance.choice(("tail.\n", "tail.\n\f")))
+        path = write(tmp_path / f"{case}.txt", ("first\n" + text).encode())
+        found = {}
+        for page in load(path).pages:
+            for offset, line_number in page.lines:
+                match = re.match(r"L(\d+)L", page.text[offset:])
+                if match:
+                    found[int(match[1]) + 1] = line_number
+        assert found == {number + 2: number + 2 for number, line in enumerate(source) if line.strip()}, case
