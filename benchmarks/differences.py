@@ -53,6 +53,8 @@ def explain(ours: str, theirs: str, dropped: str) -> str:
     if distance(mine, other) <= APART:
         return "signs without letters"
     only_mine, only_theirs = mine - other, other - mine
+    if not only_mine and set(only_theirs) <= set(mine):
+        return "letters drawn twice to look bold, which pypdf reads twice"
     return f"rest: only ours {_shown(only_mine)}; only theirs {_shown(only_theirs)}"
 
 

@@ -82,7 +82,7 @@ def test_docx(tmp_path: Path) -> None:
     assert document.title == "季度报告"
     assert headings(document) == [(1, 1, "季度报告"), (1, 1, "收入"), (2, 2, "Outlook")]
     assert len(document.pages) == 2
-    assert "- Costs fell by 12%.\nQuarter | Revenue | Cost\nmerged | 7" in document.pages[0].text
+    assert "- Costs fell by 12%.\nQuarter | Revenue | Cost\nQuarter: merged | Cost: 7" in document.pages[0].text
     assert document.pages[1].text == "Outlook\n\nNext year looks good."
 
 
