@@ -9,7 +9,7 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +20,7 @@ from .chunking import Chunker
 from .discover import discover, stat
 from .errors import FileRefused, NoText, Unreadable
 from .sandbox import Sandbox, is_done, result
-from .types import Chunk, Document, FileReport, Limits, SourceFile
+from .types import Chunk, Document, FileReport, Limits, Progress, SourceFile
 
 _EMBED_AT_ONCE = 64
 _RECOGNIZING = 0.9  # of the work on a file with pages to recognize
@@ -57,42 +57,6 @@ class DocumentStore(Protocol):
 
     def stored_report(self, path: Path) -> FileReport:
         """What became of a stored document when it was read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is.
-
-    Attributes:
-        path: the file at work.
-        files_done, files_total, pages, chunks: counts so far.
-        fraction: work done, 0–1, by the size of the files.
-        seconds: since the run began; ``seconds_left`` is None until it can be told.
-        recognizing: (pages done, pages in all) while pages of the file at work are recognized.
-        report: set when the file at work has just been finished.
-    """
-
-    path: Path
-    files_done: int
-    files_total: int
-    pages: int
-    chunks: int
-    fraction: float
-    seconds: float
-    report: FileReport | None = None
-    recognizing: tuple[int, int] | None = None
-
-    @property
-    def seconds_left(self) -> float | None:
-        """An estimate from the rate so far."""
-        if self.fraction < 0.02 or self.seconds < 1:
-            return None
-        return self.seconds * (1 - self.fraction) / self.fraction
-
-    @property
-    def chunks_per_second(self) -> float:
-        """Rate since the run began."""
-        return self.chunks / self.seconds if self.seconds else 0.0
 
 
 def run(

@@ -168,3 +168,39 @@ class IngestReport:
     def ok(self) -> bool:
         """True when every file was read whole (or was so before)."""
         return all(file.status in ("read", "unchanged") for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        path: the file at work.
+        files_done, files_total, pages, chunks: counts so far.
+        fraction: work done, 0–1, by the size of the files.
+        seconds: since the run began; ``seconds_left`` is None until it can be told.
+        recognizing: (pages done, pages in all) while pages of the file at work are recognized.
+        report: set when the file at work has just been finished.
+    """
+
+    path: Path
+    files_done: int
+    files_total: int
+    pages: int
+    chunks: int
+    fraction: float
+    seconds: float
+    report: FileReport | None = None
+    recognizing: tuple[int, int] | None = None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the rate so far."""
+        if self.fraction < 0.02 or self.seconds < 1:
+            return None
+        return self.seconds * (1 - self.fraction) / self.fraction
+
+    @property
+    def chunks_per_second(self) -> float:
+        """Rate since the run began."""
+        return self.chunks / self.seconds if self.seconds else 0.0

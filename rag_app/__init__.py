@@ -8,7 +8,7 @@
 
 from ingest.errors import UserError
 from ingest.messages import Language, Message, message, text
-from ingest.types import FileReport, IngestReport
+from ingest.types import FileReport, IngestReport, Progress
 
 from .app import RagApp
 from .chat.answering import AnswerStream
@@ -27,6 +27,7 @@ __all__ = [
     "Language",
     "Message",
     "Passage",
+    "Progress",
     "RagApp",
     "RagError",
     "Retrieval",

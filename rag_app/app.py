@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ingest.messages import Message, message
 from ingest.privacy import no_telemetry
-from ingest.types import FileReport, IngestReport
+from ingest.types import FileReport, IngestReport, Progress
 
 from .catalog import Catalog
 from .chat.answering import AnswerStream, Refusal
@@ -25,9 +25,6 @@ from .retrieval.relevance import is_relevant
 from .settings import Settings
 from .types import Answer, Check, KnowledgeBase, Retrieval, StoredDocument, Turn
 from .vectors import Vectors
-
-if TYPE_CHECKING:
-    from ingest.pipeline import Progress
 
 MOST_QUESTION_CHARACTERS = 4000
 _DEFAULT_KB = "default"

@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 from rag_app import RagApp, text
 from ui.markup import highlighted, plain, small, with_chips
 
-from .conftest import PROJECT
+from .conftest import PROJECT, SAMPLES
+from .files import encrypted_pdf
 
 SCRIPT = PROJECT / "ui" / "app.py"
 PATIENCE = 180  # s; the machine may be busy with other things
@@ -112,7 +113,7 @@ def test_first_page(page: AppTest, browser: Callable[[str], None], locale: str, 
     assert not page.exception
     assert [one.value for one in page.title] == [title]
     assert ask in page.chat_input[0].placeholder
-    assert len(page.button) == 4  # a new conversation, three examples
+    assert len(page.button) == 5  # the form of adding included  # a new conversation, three examples
 
 
 def test_answer_with_chips_and_sources(page: AppTest) -> None:
@@ -267,3 +268,34 @@ def test_nothing_becomes_code_or_reads_backwards() -> None:
     assert plain("a\n\n    b\n\tc") == "a  \n  \nb  \nc"
     assert plain("x\u202efdp.exe") == "xfdp\\.exe"
     assert plain("\udce4") == "\\?"
+
+
+def test_documents_are_added_and_a_password_is_asked_for(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path / "data"))
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    encrypted_pdf(SAMPLES / "llama3-on-your-pc.pdf", folder / "a [locked].pdf", user="secret")
+    (folder / "b.txt").write_text("The harbour was rebuilt in 1962.", encoding="utf-8")
+    page.run()
+    assert "add_password" not in [one.key for one in page.text_input]
+    page.text_input(key="add_path").set_value(f'"{folder}"')
+    press(page, "ui.add_read")
+    assert "Read: 1, unchanged: 0, refused: 1. 1 pages" in shown(page)
+    assert "a [locked].pdf" in shown(page)
+    assert "needs a password" in page.error[0].value
+    for password, left in (("wrong", 1), ("secret", 0)):
+        page.text_input(key="add_password").set_value(password)
+        press(page, "ui.add_unlock")
+        assert len(page.error) == left
+    assert "add_password" not in [one.key for one in page.text_input]
+    assert "Documents: 2" in shown(page)
+    page.text_input(key="add_path").set_value(str(tmp_path / "nowhere"))
+    press(page, "ui.add_read")
+    assert "No such file or folder" in page.error[0].value
+
+
+def press(page: AppTest, key: str) -> None:
+    next(button for button in page.button if button.label == text(key, "en")).click().run()
+    assert not page.exception

@@ -8,7 +8,7 @@ import streamlit as st
 
 from rag_app import KnowledgeBase, Language, RagApp, StoredDocument, text
 
-from . import conversation
+from . import adding, conversation
 from .markup import plain
 
 _LANGUAGES: dict[Language, str] = {"zh": "简体中文", "en": "English"}
@@ -51,6 +51,7 @@ def details(app: RagApp, kb: KnowledgeBase, documents: Sequence[StoredDocument],
     with st.sidebar:
         if st.button(text("ui.new_chat", language), icon=":material/add:", width="stretch", key="new_chat"):
             conversation.exchanges(kb).clear()
+        adding.add_documents(app, kb, language)
         if not documents:
             return
         with st.expander(text("ui.documents", language), icon=":material/description:"):

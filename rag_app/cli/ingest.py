@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ingest.errors import UserError
-from ingest.types import FileReport
+from ingest.types import FileReport, Progress
 
 from ..app import RagApp
 from .output import Output
@@ -68,7 +68,7 @@ def _ingest(
     """Ingest, noting each finished file's report."""
     with output.progress() as bar:
 
-        def show(step: Any) -> None:
+        def show(step: Progress) -> None:
             bar.show(step)
             if step.report is not None:
                 reports[step.report.path] = step.report

@@ -24,8 +24,8 @@ from ingest.messages import Language, Message
 from .texts import Texts
 
 if TYPE_CHECKING:
-    from ingest.pipeline import Progress as Step
     from ingest.types import FileReport
+    from ingest.types import Progress as Step
 
 _MOST_WARNINGS = 5  # of one file, in a terminal
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # an escape sequence in a name must not reach the terminal
