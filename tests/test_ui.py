@@ -113,7 +113,7 @@ def test_first_page(page: AppTest, browser: Callable[[str], None], locale: str, 
     assert not page.exception
     assert [one.value for one in page.title] == [title]
     assert ask in page.chat_input[0].placeholder
-    assert len(page.button) == 5  # the form of adding included  # a new conversation, three examples
+    assert len(page.button) == 5  # a new conversation, three examples, the form of adding
 
 
 def test_answer_with_chips_and_sources(page: AppTest) -> None:
