@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import docx
@@ -172,3 +173,14 @@ def zip_file(path: Path, parts: dict[str, str | bytes]) -> Path:
         for name, content in parts.items():
             archive.writestr(name, content)
     return path
+
+
+def changed_parts(source: Path, path: Path, changes: dict[str, Callable[[bytes], bytes]]) -> Path:
+    """A copy of an archive with parts changed; the change named "" is made to all."""
+    with zipfile.ZipFile(source) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    assert changes.keys() <= {"", *parts}
+    everywhere = changes.get("", lambda data: data)
+    return zip_file(
+        path, {name: everywhere(changes.get(name, lambda data: data)(data)) for name, data in parts.items()}
+    )

@@ -51,6 +51,7 @@ LOADERS: dict[str, str] = {
 """Suffix, lower case → the module whose ``load`` reads it: one of this package, or any other by its dotted name."""
 
 
+_OLD = {".doc": ".docx", ".dot": ".docx", ".xls": ".xlsx", ".ppt": ".pptx", ".pps": ".pptx"}
 _PACKAGES = {"word": "DOCX", "slides": "PPTX", "sheets": "XLSX", "opendocument": "OpenDocument", "epub": "EPUB"}
 """Modules whose formats are ZIP archives, which may be made to unpack to far more than they weigh."""
 
@@ -64,7 +65,10 @@ def check_supported(path: Path, more: Collection[str] = ()) -> None:
     Raises:
         UnsupportedFormat.
     """
-    if path.suffix.lower() not in {*LOADERS, *more}:
+    suffix = path.suffix.lower()
+    if suffix not in {*LOADERS, *more}:
+        if suffix in _OLD:
+            raise UnsupportedFormat("file.old_office", old=suffix, new=_OLD[suffix])
         documents = [suffix for suffix, module in LOADERS.items() if module != "code"]
         supported = " ".join([*documents, *more])
         raise UnsupportedFormat("file.unsupported", suffix=path.suffix or path.name, supported=supported)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 import stat
 import zipfile
 
-_KANA = re.compile("[\u3041-\u30fe]")
-_HALF_KANA = re.compile("[\uff61-\uff9f]")
+from .encoding import candidates
+
+_PACKERS = ("gb18030", "big5hkscs", "cp932", "cp949", "cp850", "cp866")  # of Windows and DOS, as they pack
+_PLAINLY = 4.0  # nats
 
 
 def member_names(entries: list[zipfile.ZipInfo]) -> list[str]:
     """The members' names; those not marked as UTF-8 are in the packer's own encoding, the same for all."""
-    old = [_raw(entry) for entry in entries if not entry.flag_bits & 0x800]
-    encoding = next(one for one in ("ascii", "utf-8", *_asian(old), "cp437") if _fits(old, one))
+    encoding = _encoding([_raw(entry) for entry in entries if not entry.flag_bits & 0x800])
     return [entry.filename if entry.flag_bits & 0x800 else _raw(entry).decode(encoding) for entry in entries]
 
 
@@ -21,11 +23,15 @@ def _raw(entry: zipfile.ZipInfo) -> bytes:
     return entry.filename.encode("cp437", "replace")
 
 
-def _asian(names: list[bytes]) -> tuple[str, ...]:
-    """Japanese first where it gives kana: Chinese text misread as Japanese is full of half-width ones."""
-    shown = b"\n".join(names).decode("cp932", "replace")
-    japanese = _KANA.search(shown) and not _HALF_KANA.search(shown)
-    return ("cp932", "gb18030") if japanese else ("gb18030",)
+def _encoding(names: list[bytes]) -> str:
+    """What reads best; simplified Chinese unless another one reads plainly better: names are short."""
+    for sure in ("ascii", "utf-8"):
+        if _fits(names, sure):
+            return sure
+    costs = {one.encoding: one.cost for one in candidates(b"\n".join(names)) if one.encoding in _PACKERS}
+    costs = {encoding: cost for encoding, cost in costs.items() if _fits(names, encoding)}
+    best = min(costs, key=lambda encoding: costs[encoding], default="cp437")
+    return "gb18030" if costs.get("gb18030", math.inf) <= costs.get(best, 0.0) + _PLAINLY else best
 
 
 def _fits(names: list[bytes], encoding: str) -> bool:

@@ -55,6 +55,8 @@ def load(
     pages = tuple(_better(page, found.get(page.number, ""), page.number in useless, facts) for page in read)
     missed = [number for number in wanted if number not in found]
     if not any(page.text for page in pages):
+        if all(one is None for one in raw):
+            raise DamagedFile("file.damaged", format="PDF", cause=f"pages {ranges(useless)}")
         if wanted and recognition.refusal:
             raise NoText("file.scan", reason=recognition.refusal)
         if missed and recognition.is_spent:

@@ -14,7 +14,9 @@ from typing import Any
 from ..errors import DamagedFile, NoText
 from ..messages import Message, message
 from ..types import Document, Heading, Page
+from .building import one_line
 from .packages import PARSER_FAILURES, refuse_ole
+from .strict import as_usual
 from .tables import Row, show, table
 
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]+)(\d+):[A-Z]+(\d+)"')
@@ -38,10 +40,10 @@ def load(path: Path) -> Document:
     failed: list[str] = []
     warnings: list[Message] = []
     try:
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        workbook = openpyxl.load_workbook(as_usual(path), read_only=True, data_only=True)
         title = (workbook.properties.title or "").strip()
     except failures as error:
-        raise DamagedFile("file.damaged", format="XLSX", cause=error) from error
+        raise DamagedFile("file.damaged", format="XLSX", cause=one_line(str(error))[:200]) from error
     try:
         for number, sheet in enumerate(workbook.worksheets, 1):
             try:

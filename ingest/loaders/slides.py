@@ -12,6 +12,7 @@ from ..messages import Message, message
 from ..types import Document, Page
 from .building import PageBuilder, one_line, ranges
 from .packages import PARSER_FAILURES, attribute, local, parse_xml, refuse_ole
+from .strict import as_usual
 from .tables import show
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def load(path: Path) -> Document:
     failures: tuple[type[Exception], ...] = (PythonPptxError, *PARSER_FAILURES)
     refuse_ole(path)
     try:
-        part: Any = Package.open(str(path)).main_document_part
+        part: Any = Package.open(as_usual(path)).main_document_part
         presentation = part.presentation  # pptx.Presentation() would refuse .ppsx
         title = one_line(presentation.core_properties.title or "")
         identifiers = presentation.part._element.sldIdLst

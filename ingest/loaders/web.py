@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _INVISIBLE = ("script", "style", "template", "noscript", "svg", "head", "iframe", "object", "select")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_DEEPEST = 150
 _FURNITURE = ("nav", "header", "footer")
 _BLOCKS = frozenset(
     (
@@ -69,11 +70,14 @@ def _drop_invisible(soup: BeautifulSoup) -> None:
             tag.decompose()
 
 
-def _fill(builder: PageBuilder, tag: Tag) -> None:
+def _fill(builder: PageBuilder, tag: Tag, depth: int = 0) -> None:
     """Put the blocks below ``tag`` into ``builder``; loose inline text between blocks is a paragraph."""
     from bs4 import NavigableString, Tag
     from bs4.element import PreformattedString
 
+    if depth > _DEEPEST:  # no page is built so: what is inside is one paragraph
+        builder.paragraph(_fold(_text(tag)))
+        return
     loose: list[str] = []
 
     def flush() -> None:
@@ -92,11 +96,11 @@ def _fill(builder: PageBuilder, tag: Tag) -> None:
                 loose.append(_text(child))
             else:
                 flush()
-                _block(builder, child)
+                _block(builder, child, depth)
     flush()
 
 
-def _block(builder: PageBuilder, tag: Tag) -> None:
+def _block(builder: PageBuilder, tag: Tag, depth: int) -> None:
     match tag.name:
         case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
             builder.heading(int(tag.name[1]), _fold(_text(tag)))
@@ -107,7 +111,7 @@ def _block(builder: PageBuilder, tag: Tag) -> None:
         case "pre":
             builder.paragraph(tag.get_text())
         case _:
-            _fill(builder, tag)
+            _fill(builder, tag, depth + 1)
 
 
 def _text(tag: Tag) -> str:

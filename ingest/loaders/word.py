@@ -16,6 +16,7 @@ from ..types import Document, Limits
 from .building import PageBuilder, one_line
 from .limits import check_pages
 from .packages import PARSER_FAILURES, refuse_ole
+from .strict import as_usual
 from .tables import Row, table
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def load(path: Path, limits: Limits) -> Document:
     failures: tuple[type[Exception], ...] = (OpcError, *PARSER_FAILURES)
     refuse_ole(path)
     try:
-        source = docx.Document(str(path))
+        source = docx.Document(as_usual(path))
         reader = _Reader(_style_names(source), _notes(source))
         reader.read(source.element.body)
         pages = reader.builder.pages()
