@@ -61,10 +61,11 @@ def _rankings(app: RagApp, question: str, ids: dict[str, str]) -> dict[str, list
     """Document ids, best first, of the fused result and of each part alone."""
     kb = app.knowledge_bases()[0].id
     fused = app.retrieve(question, limit=_PASSAGES)
-    lexical = app._catalog.lexical.search(kb, query_terms(question), _PASSAGES)
-    version = app._catalog.knowledge_bases.index_version(kb)
-    dense = app._vectors.search(kb, app._open_embedder().embed_query(question), _PASSAGES, version)
-    rows = app._catalog.documents.passages([hit.chunk_id for hit in [*lexical, *dense]])
+    lexical = app._store.catalog.lexical.search(kb, query_terms(question), _PASSAGES)
+    state = app._store.catalog.knowledge_bases.index(kb)
+    vector = app._store.embedder_of(state).embed_query(question)
+    dense = app._store.vectors.search(state.collection, vector, _PASSAGES, state.version) or []
+    rows = app._store.catalog.documents.passages([hit.chunk_id for hit in [*lexical, *dense]])
     return {
         "fused": _unique(ids[passage.document] for passage in fused.passages),
         "lexical": _unique(ids[rows[hit.chunk_id].path.name] for hit in lexical),

@@ -104,7 +104,7 @@ class Chunker:
                 first + len(shown),
                 section.headings,
                 shown,
-                f"{prefix}{shown.strip()}",
+                prefix,
                 overlap,
             )
 

@@ -1,39 +1,90 @@
-"""Which files a path means."""
+"""Which files a path means, and a folder against what is known of it."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from .errors import NothingToRead, PathNotFound, Unreadable
+from .ignore import Ignore
 from .types import SourceFile
 
 _NEVER = {"Thumbs.db", "desktop.ini", "__MACOSX"}
+_SECOND = 10**9
+_TICK = _SECOND // 20  # no finer clock stamps files on the systems we know
 
 
-def discover(paths: Iterable[Path], leave_out: Path | None = None) -> list[Path]:
-    """The files that ``paths`` name, folders walked in name order, each file once.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What paths mean.
 
-    Hidden files and folders and office lock files (``~$…``) inside a folder are left out; a file named outright is
-    never left out. Links to folders are not followed, so a loop can't catch us.
+    Attributes:
+        files: absolute paths, folders walked in name order, each once.
+        folders: the folders among the paths.
+        closed: folders that could not be listed, so that nothing is known of what is in them.
+    """
+
+    files: tuple[Path, ...]
+    folders: tuple[Path, ...] = ()
+    closed: tuple[Path, ...] = ()
+
+    def gone(self, known: Iterable[Path]) -> list[Path]:
+        """Those of the known paths that were in the folders and are not there any more (or are ignored now)."""
+        there = set(self.files)
+        return sorted(
+            path
+            for path in known
+            if path not in there
+            and any(path.is_relative_to(folder) for folder in self.folders)
+            and not any(path.is_relative_to(folder) for folder in self.closed)
+        )
+
+
+def discover(paths: Iterable[Path], leave_out: Path | None = None) -> Found:
+    """The files that ``paths`` name.
+
+    Hidden files and folders, office lock files (``~$…``) and what a ``.ragignore`` names are left out inside a
+    folder; a file named outright is never left out. Links to folders are not followed, so a loop can't catch us.
 
     Args:
         leave_out: a folder whose files are passed over, such as the index's own.
 
     Raises:
         PathNotFound: a path that does not exist.
-        NothingToRead: the paths hold no file at all.
+        BadIgnoreFile: see :class:`ingest.ignore.Ignore`.
     """
-    found: dict[Path, None] = {}
     own = leave_out.resolve() if leave_out else None
-    asked = [_expanded(path) for path in paths]
-    for path in asked:
-        found.update(dict.fromkeys(_walk(path, own) if path.is_dir() else [path.resolve()]))
-    if not found:
-        raise NothingToRead("ingest.nothing_to_read", path=", ".join(map(str, asked)))
-    return list(found)
+    files: dict[Path, None] = {}
+    folders: list[Path] = []
+    closed: list[Path] = []
+    for path in [_expanded(path) for path in paths]:
+        full = path.resolve()
+        if not path.is_dir():
+            files[full] = None
+            continue
+        folders.append(full)
+        files.update(dict.fromkeys(_walk(full, own, closed)))
+    return Found(tuple(files), tuple(folders), tuple(closed))
+
+
+def check_something(found: Found, known: Iterable[Path], paths: Iterable[Path]) -> None:
+    """Refuse folders without a file: an unmounted drive must not empty a knowledge base.
+
+    Raises:
+        NothingToRead.
+    """
+    if found.files or found.closed:
+        return
+    named = ", ".join(map(str, paths))
+    gone = found.gone(known)
+    if gone:
+        raise NothingToRead("ingest.all_gone", path=named, count=len(gone))
+    raise NothingToRead("ingest.nothing_to_read", path=named)
 
 
 def stat(path: Path) -> SourceFile:
@@ -55,6 +106,41 @@ def stat(path: Path) -> SourceFile:
     return SourceFile(path, status.st_size, status.st_mtime_ns)
 
 
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file's content, hexadecimal.
+
+    Raises:
+        Unreadable.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise Unreadable("file.unreadable", cause=error.strerror or error) from error
+
+
+def can_be_trusted(source: SourceFile) -> bool:
+    """Whether a later change is sure to change the file's time too; call it before reading the file.
+
+    A file may be written twice within one tick of the clock that stamps it. Whole seconds mean a file system with
+    coarse times (FAT: 2 s). A time in the future, after the clock was set back, can't be trusted either.
+    """
+    tick = 2 * _SECOND if source.modified_ns % _SECOND == 0 else _TICK
+    return time.time_ns() - source.modified_ns > tick
+
+
+def folder(path: Path) -> Path:
+    """A folder's absolute path.
+
+    Raises:
+        PathNotFound: there is none.
+    """
+    full = _expanded(path).resolve()
+    if not full.is_dir():
+        raise PathNotFound("ingest.no_folder", path=path)
+    return full
+
+
 def _expanded(path: Path) -> Path:
     """The path with "~" filled in; it exists."""
     try:
@@ -65,16 +151,26 @@ def _expanded(path: Path) -> Path:
     return full
 
 
-def _walk(folder: Path, own: Path | None) -> Iterator[Path]:
+def _walk(top: Path, own: Path | None, closed: list[Path]) -> Iterator[Path]:
     """Files; also folders that can't be listed, so that they are reported."""
-    closed: list[Path] = []
-    for parent, folders, files in os.walk(folder.resolve(), onerror=lambda error: closed.append(Path(error.filename))):
-        if Path(parent) == own:
+    rules: dict[Path, Ignore] = {}
+    unlisted: list[Path] = []
+    for parent, folders, files in os.walk(top, onerror=lambda error: unlisted.append(Path(error.filename))):
+        here = Path(parent)
+        if here == own:
             folders.clear()
             continue
-        folders[:] = sorted(name for name in folders if not _left_out(name) and Path(parent, name) != own)
-        yield from (Path(parent, name) for name in sorted(files) if not _left_out(name))
-    yield from closed
+        ignore = rules[here] = Ignore(here, rules.get(here.parent))
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not _left_out(name) and here / name != own and not ignore.ignores(name, is_folder=True)
+        )
+        for name in sorted(files):
+            if not _left_out(name) and not ignore.ignores(name, is_folder=False):
+                yield here / name
+    closed += unlisted
+    yield from unlisted
 
 
 def _left_out(name: str) -> bool:

@@ -6,6 +6,7 @@
     ├── IngestError
     │   ├── PathNotFound          no such file or folder
     │   ├── NothingToRead         a folder without a file we could try
+    │   ├── BadIgnoreFile         a .ragignore that can't be read
     │   ├── NoWorkers             no process to read files in can be started
     │   └── FileRefused           one file can't be read; the others go on
     │       ├── UnsupportedFormat
@@ -53,6 +54,10 @@ class PathNotFound(IngestError):
 
 class NothingToRead(IngestError):
     """A folder without a file we could try."""
+
+
+class BadIgnoreFile(IngestError):
+    """A ``.ragignore`` can't be read, so what it leaves out is not known."""
 
 
 class NoWorkers(IngestError):

@@ -1,62 +1,69 @@
-"""The write path: discover → load → chunk → embed → store, one commit a file.
+"""The write path: discover → load → chunk → embed → store.
 
-The next files are read, by workers, while one is embedded.
+Workers read the next files while a group of files is embedded and the group before it is stored, in one commit.
+What is under way is bounded: a few files, and two groups of at most some hundred chunks (or one long file) each.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, Protocol
 
 from .chunking import Chunker
-from .discover import discover, stat
-from .errors import FileRefused, NoText, Unreadable
-from .sandbox import Sandbox, is_done, result
-from .types import Chunk, Document, FileReport, Limits, Progress, SourceFile
+from .discover import Found, can_be_trusted, check_something, digest_of, discover, stat
+from .embedding import EmbeddingStage, Group, PassageEmbedder, Vectors
+from .errors import FileRefused, NoText, OverLimit, ReaderFailed, Unreadable
+from .messages import Message
+from .sandbox import Sandbox, result
+from .types import FileReport, KnownFile, Limits, Progress, ReadFile, SourceFile, Status
 
-_EMBED_AT_ONCE = 64
+READER = "1"
+"""Raised when files should be read anew because reading or cutting got better."""
+
+_GROUP_CHUNKS = 128
+_GROUP_FILES = 64
+_GROUPS = 2  # in the embedding stage at a time
 _RECOGNIZING = 0.9  # of the work on a file with pages to recognize
-
-
-class PassageEmbedder(Protocol):
-    """What ingestion needs of an embedding model."""
-
-    def embed_passages(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Unit vectors, shape (len(texts), dimension)."""
-
-    def count_tokens(self, text: str) -> int:
-        """Tokens of ``text``, special tokens aside."""
+_TICK_SECONDS = 0.2  # on Windows, Ctrl-C can't break into one long wait
 
 
 class DocumentStore(Protocol):
-    """What ingestion needs of the storage. Each call is one commit."""
+    """What ingestion needs of the storage. Each call that writes is one commit."""
 
-    def is_current(self, source: SourceFile) -> bool:
-        """True when this path was stored with this size and time."""
+    def known(self) -> Mapping[Path, KnownFile]:
+        """All files that were stored or refused."""
 
-    def is_same(self, source: SourceFile, digest: str) -> bool:
-        """True when this path was stored with this content; its time is then brought up to date."""
+    def touched(self, source: SourceFile) -> None:
+        """A known file has another time and the same content."""
 
-    def put(
-        self,
-        source: SourceFile,
-        digest: str,
-        document: Document,
-        chunks: Sequence[Chunk],
-        vectors: npt.NDArray[np.float32],
-    ) -> None:
-        """Store a document, in place of what the path held before."""
+    def adopt(self, source: SourceFile, digest: str, reader: str) -> bool:
+        """List content under this path too, if it is stored, of the same kind of file and read by ``reader``."""
 
-    def stored_report(self, path: Path) -> FileReport:
-        """What became of a stored document when it was read."""
+    def refuse(self, source: SourceFile, digest: str, reader: str, reason: Message) -> bool:
+        """Remember a refusal; what the path held before stays. True when it held something."""
+
+    def vectors(self, contents: Sequence[bytes]) -> Mapping[bytes, Vectors]:
+        """Those of the contents (:attr:`ingest.types.Chunk.content`) that have a vector."""
+
+    def put(self, files: Sequence[ReadFile], vectors: Sequence[Vectors]) -> None:
+        """Store files, each in place of what its path held before."""
+
+    def remove(self, paths: Sequence[Path]) -> None:
+        """Take files out."""
+
+
+def readers(chunk_tokens: int, limits: Limits) -> tuple[str, str]:
+    """What names how a file is read: (where it went well, where limits may be why it did not).
+
+    A file is read anew when neither is what it was read by.
+    """
+    well = f"{READER}/{chunk_tokens}"
+    return well, f"{well}/{limits}"
 
 
 def run(
@@ -71,10 +78,11 @@ def run(
     loaders: Mapping[str, str] | None = None,
     passwords: Sequence[str] = (),
 ) -> Generator[Progress, None, None]:
-    """Ingest files and folders, yielding progress; the last event of each file carries its report.
+    """Make the storage equal to files and folders, yielding progress; each file's last event carries its report.
 
-    A file that can't be read costs itself only. Stopping the iteration, or Ctrl-C, loses the file at work and no
-    other: each finished file is one commit, and the next run passes over it. Close the generator to stop at once.
+    Files that left a folder leave the storage. A file that can't be read costs itself only. Stopping the iteration,
+    or Ctrl-C, loses the files at work and no other: finished ones are committed, and the next run passes over them.
+    Close the generator to stop at once.
 
     Args:
         chunk_tokens: bound of a chunk, in the embedder's tokens.
@@ -83,24 +91,42 @@ def run(
         passwords: tried one after the other on encrypted files; never stored.
 
     Raises:
-        PathNotFound, NothingToRead: before anything is done.
+        PathNotFound, NothingToRead, BadIgnoreFile: before anything is done.
         NoWorkers: while iterating.
     """
-    files = discover(paths, leave_out)
-    return _Run(files, store, embedder, chunk_tokens, Sandbox(limits, workers, loaders), passwords).events()
+    paths = list(paths)
+    found = discover(paths, leave_out)
+    known = store.known()
+    check_something(found, known, paths)
+    sandbox = Sandbox(limits, workers, loaders)
+    return _Run(found, known, store, embedder, chunk_tokens, sandbox, passwords).events()
 
 
 class _Reading:
     """A file that changed and is being read."""
 
-    def __init__(self, source: SourceFile, digest: str, sandbox: Sandbox, passwords: Sequence[str]) -> None:
+    def __init__(self, source: SourceFile, digest: str, trusted: bool, sandbox: Sandbox, words: Sequence[str]) -> None:
         self.source = source
         self.digest = digest
+        self.trusted = trusted
         self.recognizing: tuple[int, int] | None = None
-        self.document = sandbox.submit(source.path, passwords, self._note)
+        self.document = sandbox.submit(source.path, words, self._note)
+
+    @property
+    def stamp(self) -> SourceFile:
+        """What is remembered of the file."""
+        return self.source if self.trusted else replace(self.source, modified_ns=-1)
 
     def _note(self, done: int, total: int) -> None:
         self.recognizing = done, total  # by the sandbox's thread: one assignment
+
+
+@dataclass(frozen=True, slots=True)
+class _Twin:
+    """A file whose content another file of this run has, which is at work."""
+
+    source: SourceFile
+    digest: str
 
 
 class _Run:
@@ -108,130 +134,254 @@ class _Run:
 
     def __init__(
         self,
-        files: list[Path],
+        found: Found,
+        known: Mapping[Path, KnownFile],
         store: DocumentStore,
         embedder: PassageEmbedder,
         chunk_tokens: int,
         sandbox: Sandbox,
         passwords: Sequence[str],
     ) -> None:
-        self._files = files
-        self._sizes = [_size(path) for path in files]
+        self._files = found.files
+        self._gone = found.gone(known)
+        self._known = known
+        self._by_content = {(one.digest, path.suffix.lower()): path for path, one in known.items() if one.digest}
+        self._sizes = {path: _size(path) for path in found.files}
         self._store = store
-        self._embedder = embedder
         self._sandbox = sandbox
         self._passwords = passwords
+        self._well, self._troubled = readers(chunk_tokens, sandbox.limits)
         self._chunker = Chunker(embedder.count_tokens, chunk_tokens)
+        self._stage = EmbeddingStage(embedder, store.vectors)
+        self._begun: deque[_Reading | _Twin | FileReport] = deque()
+        self._at_work: dict[tuple[str, str], Path] = {}  # contents that are being read or embedded
+        self._group: list[ReadFile] = []
+        self._group_chunks = 0
+        self._groups: deque[Group] = deque()
+        self._twins: list[_Twin] = []
+        self._started: dict[Path, float] = {}
         self._began = time.monotonic()
-        self._bytes_total = sum(self._sizes)
-        self._bytes_done = 0
-        self._done = 0
-        self._pages = 0
-        self._chunks = 0
+        self._bytes_total = sum(self._sizes.values())
+        self._bytes_done = self._done = self._pages = self._chunks = 0
+        self._at = found.files[0] if found.files else Path()
 
     def events(self) -> Generator[Progress, None, None]:
-        with self._sandbox:
-            yield from self._events()
+        with self._sandbox, self._stage:
+            upcoming = iter(self._files)
+            while True:
+                self._begin_more(upcoming)
+                if len(self._groups) < _GROUPS and (begun := self._first_ready()) is not None:
+                    yield from self._take(begun)
+                elif self._group and (not self._groups or not self._begun):
+                    self._start_group()  # the embedder has nothing to do
+                elif self._groups and self._groups[0].is_done:
+                    yield from self._store_group(self._groups.popleft())
+                elif self._begun or self._groups:
+                    yield from self._wait()
+                else:
+                    break
+            yield from self._remove_gone()
 
-    def _events(self) -> Generator[Progress, None, None]:
-        begun: deque[_Reading | FileReport] = deque()
-        upcoming = iter(self._files)
-        for path in self._files:
-            began = time.monotonic()
-            yield self._progress(path, 0.0)
-            while len(begun) < self._sandbox.workers + 2 and (following := next(upcoming, None)) is not None:
-                begun.append(self._begin(following))  # this file, one for each worker, one for the first that is done
-            match begun.popleft():
-                case FileReport() as report:
-                    pass
-                case _Reading() as reading:
-                    report = yield from self._finish(reading)
-            self._bytes_done += self._sizes[self._done]
-            self._done += 1
-            self._pages += report.pages
-            if report.status != "unchanged":
-                self._chunks += report.chunks
-            yield self._progress(path, 0.0, replace(report, seconds=time.monotonic() - began))
+    # Files, one by one
 
-    def _begin(self, path: Path) -> _Reading | FileReport:
+    def _begin_more(self, upcoming: Iterator[Path]) -> None:
+        """Keep every worker busy, and one file ready for the first that is done."""
+        while len(self._begun) < self._sandbox.workers + 2 and (path := next(upcoming, None)) is not None:
+            self._started[path] = time.monotonic()
+            self._begun.append(self._begin(path))
+
+    def _begin(self, path: Path) -> _Reading | _Twin | FileReport:
         """Have a file read, unless it did not change or it is plain already that it can't be."""
         try:
             source = stat(path)
-            if self._store.is_current(source):
-                return self._store.stored_report(path)
-            digest = _digest(path)
-            if self._store.is_same(source, digest):
-                return self._store.stored_report(path)
-            return _Reading(source, digest, self._sandbox, self._passwords)
         except FileRefused as error:
-            return FileReport(path, "refused", error.message)
-
-    def _finish(self, reading: _Reading) -> Generator[Progress, None, FileReport]:
+            return FileReport(path, "refused", error.message)  # not remembered: there is nothing to compare with
+        known = self._known.get(path)
+        current = known is not None and known.reader in (self._well, self._troubled) and not self._to_unlock(known)
+        if known is not None and current and (known.size, known.modified_ns) == (source.size, source.modified_ns):
+            return known.report
+        digest = ""
         try:
-            return (yield from self._store_document(reading))
+            self._sandbox.check(path)
+            _check_size(source, self._sandbox.limits)
+            trusted = can_be_trusted(source)
+            digest = digest_of(path)
+            stamp = source if trusted else replace(source, modified_ns=-1)
+            if known is not None and current and known.digest == digest:
+                self._store.touched(stamp)
+                return known.report
+            return self._other(stamp, digest) or self._read(source, digest, trusted)
         except FileRefused as error:
-            return FileReport(reading.source.path, "refused", error.message)
+            return self._refused(source, digest, error)
 
-    def _store_document(self, reading: _Reading) -> Generator[Progress, None, FileReport]:
-        path = reading.source.path
-        yield from self._wait(reading)
+    def _other(self, source: SourceFile, digest: str) -> _Twin | FileReport | None:
+        """Where the content is known under another path, or is at work."""
+        content = digest, source.path.suffix.lower()
+        if content in self._at_work:
+            return _Twin(source, digest)
+        for reader in (self._well, self._troubled):
+            if self._store.adopt(source, digest, reader):
+                return self._adopted(source.path, content)
+        return None
+
+    def _adopted(self, path: Path, content: tuple[str, str]) -> FileReport:
+        other = self._by_content.get(content)
+        known = self._known.get(other) if other is not None else None
+        report = known.report if known is not None else FileReport(path, "duplicate")
+        status: Status = "moved" if other in self._gone else "duplicate"
+        return replace(report, path=path, status=status, other=other)
+
+    def _read(self, source: SourceFile, digest: str, trusted: bool) -> _Reading:
+        reading = _Reading(source, digest, trusted, self._sandbox, self._passwords)
+        self._at_work[digest, source.path.suffix.lower()] = source.path
+        return reading
+
+    def _to_unlock(self, known: KnownFile) -> bool:
+        return bool(self._passwords) and known.report.needs_password
+
+    def _refused(self, source: SourceFile, digest: str, error: FileRefused) -> FileReport:
+        self._at_work.pop((digest, source.path.suffix.lower()), None)
+        if isinstance(error, (Unreadable, ReaderFailed)):  # it may go well the next time
+            source = replace(source, modified_ns=-1)
+        kept = self._store.refuse(source, digest, self._troubled, error.message)
+        return FileReport(source.path, "refused", error.message, kept=kept)
+
+    # Stages
+
+    def _first_ready(self) -> _Reading | _Twin | FileReport | None:
+        """The first that needs no waiting, taken out: a long scan must not hold up the files after it."""
+        for place, begun in enumerate(self._begun):
+            if not isinstance(begun, _Reading) or begun.document.done():
+                del self._begun[place]
+                return begun
+        return None
+
+    def _take(self, begun: _Reading | _Twin | FileReport) -> Generator[Progress, None, None]:
+        match begun:
+            case FileReport() as report:
+                yield self._finished(report)
+            case _Twin() as twin:
+                yield from self._take_twin(twin)
+            case _Reading() as reading:
+                self._at = reading.source.path
+                try:
+                    self._add(reading)
+                except FileRefused as error:
+                    yield self._finished(self._refused(reading.stamp, reading.digest, error))
+                    yield from self._take_twins()
+
+    def _add(self, reading: _Reading) -> None:
+        """Put a file that was read into the group that is being filled."""
         document = result(reading.document)
-        chunks = self._chunker.chunks(document)
+        after = stat(reading.source.path)
+        if after != reading.source:
+            raise Unreadable("file.changing")
+        chunks = tuple(self._chunker.chunks(document))
         if not chunks:
             raise NoText("file.no_text")
-        parts: list[npt.NDArray[np.float32]] = []
-        rest = 1 - _RECOGNIZING if reading.recognizing else 1.0
-        for first in range(0, len(chunks), _EMBED_AT_ONCE):
-            batch = chunks[first : first + _EMBED_AT_ONCE]
-            parts.append(self._embedder.embed_passages([chunk.embedded_text for chunk in batch]))
-            done = first + len(batch)
-            yield self._progress(path, 1 - rest + rest * done / len(chunks), chunks=done)
-        self._store.put(reading.source, reading.digest, document, chunks, np.concatenate(parts))
-        return _report(path, document, len(chunks))
+        reader = self._troubled if document.warnings else self._well
+        self._group.append(ReadFile(reading.stamp, reading.digest, reader, document, chunks))
+        self._group_chunks += len(chunks)
+        if self._group_chunks >= _GROUP_CHUNKS or len(self._group) >= _GROUP_FILES:
+            self._start_group()
 
-    def _wait(self, reading: _Reading) -> Generator[Progress, None, None]:
-        """Until the file is read; a word for each page that is recognized."""
-        told = None
-        while not is_done(reading.document):
-            if reading.recognizing != told:
-                told = reading.recognizing
-                part = _RECOGNIZING * told[0] / max(1, told[1]) if told else 0.0
-                yield self._progress(reading.source.path, part, recognizing=told)
+    def _take_twin(self, twin: _Twin) -> Generator[Progress, None, None]:
+        content = twin.digest, twin.source.path.suffix.lower()
+        if content in self._at_work:
+            self._twins.append(twin)  # until the other is stored or refused
+            return
+        other = self._other(twin.source, twin.digest)
+        match other:
+            case FileReport() as report:
+                yield self._finished(report)
+            case _Twin():
+                self._twins.append(twin)
+            case None:  # the other one could not be read; so this one tries, with its own name
+                self._begun.appendleft(self._begin(twin.source.path))
 
-    def _progress(
-        self,
-        path: Path,
-        part: float,
-        report: FileReport | None = None,
-        chunks: int = 0,
-        recognizing: tuple[int, int] | None = None,
-    ) -> Progress:
-        done = self._bytes_done + (part * self._sizes[self._done] if report is None else 0)
+    def _start_group(self) -> None:
+        self._groups.append(self._stage.start(self._group))
+        self._group = []
+        self._group_chunks = 0
+
+    def _store_group(self, group: Group) -> Generator[Progress, None, None]:
+        self._store.put(group.files, group.vectors())
+        for file in group.files:
+            content = file.digest, file.source.path.suffix.lower()
+            self._at_work.pop(content, None)
+            self._by_content.setdefault(content, file.source.path)
+            yield self._finished(_report(file))
+        yield from self._take_twins()
+
+    def _take_twins(self) -> Generator[Progress, None, None]:
+        twins, self._twins = self._twins, []
+        for twin in twins:
+            yield from self._take_twin(twin)
+
+    def _wait(self) -> Generator[Progress, None, None]:
+        """A moment, until something is done."""
+        futures: list[Future[Any]] = list(self._groups[0].futures) if self._groups else []
+        recognizing = None
+        match self._begun[0] if self._begun else None:
+            case _Reading() as reading:
+                if len(self._groups) < _GROUPS:
+                    futures += [begun.document for begun in self._begun if isinstance(begun, _Reading)]
+                recognizing = reading.recognizing
+                self._at = reading.source.path
+        wait(futures, _TICK_SECONDS, FIRST_COMPLETED)
+        yield self._progress(recognizing=recognizing)
+
+    def _remove_gone(self) -> Generator[Progress, None, None]:
+        if self._gone:
+            self._store.remove(self._gone)  # the last step, so that a moved file has been found by its content
+        for path in self._gone:
+            yield self._finished(FileReport(path, "removed"))
+
+    # Progress
+
+    def _finished(self, report: FileReport) -> Progress:
+        self._bytes_done += self._sizes.get(report.path, 0)
+        self._done += 1
+        if report.status in ("read", "partial"):
+            self._pages += report.pages
+            self._chunks += report.chunks
+        self._at = report.path
+        now = time.monotonic()
+        return self._progress(replace(report, seconds=now - self._started.pop(report.path, now)))
+
+    def _progress(self, report: FileReport | None = None, recognizing: tuple[int, int] | None = None) -> Progress:
+        under_way = 0.0
+        chunks = self._chunks
+        for group in self._groups:
+            under_way += group.share * sum(self._sizes.get(file.source.path, 0) for file in group.files)
+            chunks += round(group.share * sum(len(file.chunks) for file in group.files))
+        if recognizing is not None:
+            under_way += _RECOGNIZING * recognizing[0] / max(1, recognizing[1]) * self._sizes.get(self._at, 0)
         return Progress(
-            path,
+            self._at,
             self._done,
-            len(self._files),
+            len(self._files) + len(self._gone),
             self._pages,
-            self._chunks + chunks,
-            min(1.0, done / max(1, self._bytes_total)),
+            chunks,
+            min(1.0, (self._bytes_done + under_way) / max(1, self._bytes_total)),
             time.monotonic() - self._began,
             report,
             recognizing,
         )
 
 
-def _report(path: Path, document: Document, chunks: int) -> FileReport:
-    with_text = [page for page in document.pages if page.text.strip()]
-    return FileReport(
-        path,
-        "partial" if document.warnings else "read",
-        document.warnings[0] if document.warnings else None,
-        len(with_text),
-        chunks,
-        recognized=tuple(page.number for page in with_text if page.ocr),
-        empty=tuple(page.number for page in document.pages if not page.text.strip()),
-        warnings=document.warnings,
+def _report(file: ReadFile) -> FileReport:
+    return replace(
+        FileReport.of(file.source.path, file.document, len(file.chunks)),
+        status="partial" if file.document.warnings else "read",
+        reason=file.document.warnings[0] if file.document.warnings else None,
     )
+
+
+def _check_size(source: SourceFile, limits: Limits) -> None:
+    """Refuse a file that is too large before it is opened."""
+    if source.size > limits.file_mb << 20:
+        raise OverLimit("file.too_large", size=source.size >> 20, most=limits.file_mb)
 
 
 def _size(path: Path) -> int:
@@ -240,12 +390,3 @@ def _size(path: Path) -> int:
         return stat(path).size
     except Unreadable:
         return 0
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of the content, hexadecimal."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise Unreadable("file.unreadable", cause=error.strerror or error) from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from .messages import Message
 
-Status = Literal["read", "partial", "refused", "unchanged"]
+Status = Literal["read", "partial", "refused", "unchanged", "moved", "duplicate", "removed"]
 PageKind = Literal["page", "slide", "sheet", "text"]
 
 
@@ -36,6 +37,7 @@ class Limits:
         memory_mb: memory of the process that reads it, on top of what that takes when idle.
         pages: pages, slides or sheets.
         unpacked_mb: size of an office file's parts once they are unpacked.
+        file_mb: size of the file; a larger one is not even opened.
         ocr: whether pictures are recognized at all.
         ocr_pages: most pages of one file that are recognized; the others are named.
     """
@@ -46,6 +48,7 @@ class Limits:
     unpacked_mb: int = 1024
     ocr: bool = True
     ocr_pages: int = 100
+    file_mb: int = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class Chunk:
             it has too; without them, a page's chunks joined are the page's text.
         headings: the heading path it stands under, outermost first.
         text: the verbatim text, shown and cited.
-        embedded_text: title and heading path, then the text: what the model embeds.
+        context: title and heading path, put in front of what the model embeds.
     """
 
     page: int
@@ -124,8 +127,34 @@ class Chunk:
     end: int
     headings: tuple[str, ...]
     text: str
-    embedded_text: str
+    context: str
     overlap: int = 0
+
+    @property
+    def embedded_text(self) -> str:
+        """What the model embeds."""
+        return embedded_text(self.context, self.text)
+
+    @property
+    def content(self) -> bytes:
+        """Names :attr:`embedded_text`: chunks with the same share a vector. BLAKE2b, 16 bytes."""
+        return hashlib.blake2b(self.embedded_text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def embedded_text(context: str, text: str) -> str:
+    """What the model embeds of a chunk: title and heading path, then the text."""
+    return f"{context}{text.strip()}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file that was read and cut. ``digest`` and ``reader`` are as :class:`KnownFile` has them."""
+
+    source: SourceFile
+    digest: str
+    reader: str
+    document: Document
+    chunks: tuple[Chunk, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +162,11 @@ class FileReport:
     """What became of one file.
 
     Attributes:
-        status: "read", "partial" (something could not be read), "refused", or "unchanged".
+        status: "read", "partial" (something could not be read), "refused", "unchanged", "moved" (stored before, under
+            a path that is gone), "duplicate" (its content is stored under another path too), or "removed".
         reason: why it is partial (the first warning) or refused; None otherwise.
+        other: the path it moved from, or that has the same content.
+        kept: True when what the refused file held before keeps answering.
         warnings: all that could not be read, also of an unchanged file.
         pages: pages with text. recognized: those of them that were read by OCR. empty: pages without text. Both are
             1-based physical pages.
@@ -150,11 +182,45 @@ class FileReport:
     recognized: tuple[int, ...] = ()
     empty: tuple[int, ...] = ()
     warnings: tuple[Message, ...] = ()
+    other: Path | None = None
+    kept: bool = False
+
+    @classmethod
+    def of(cls, path: Path, document: Document, chunks: int) -> Self:
+        """What reading a file gave, as it is said of it from then on: its status is "unchanged"."""
+        with_text = [page for page in document.pages if page.text.strip()]
+        return cls(
+            path,
+            "unchanged",
+            pages=len(with_text),
+            chunks=chunks,
+            recognized=tuple(page.number for page in with_text if page.ocr),
+            empty=tuple(page.number for page in document.pages if not page.text.strip()),
+            warnings=document.warnings,
+        )
 
     @property
     def needs_password(self) -> bool:
         """True when a password may open what was refused."""
         return self.reason is not None and self.reason.key in ("file.password_needed", "file.wrong_password")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What the storage remembers of a file.
+
+    Attributes:
+        size, modified_ns: as they were when it was read; -1 where they can't be trusted.
+        digest: SHA-256 of the content, hexadecimal; empty where it was never read to its end.
+        reader: what read it, see :func:`ingest.pipeline.readers`.
+        report: what became of it; its status is "unchanged", or "refused".
+    """
+
+    size: int
+    modified_ns: int
+    digest: str
+    reader: str
+    report: FileReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +233,7 @@ class IngestReport:
     @property
     def ok(self) -> bool:
         """True when every file was read whole (or was so before)."""
-        return all(file.status in ("read", "unchanged") for file in self.files)
+        return all(file.status not in ("partial", "refused") for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)

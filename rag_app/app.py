@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from ingest.messages import Message, message
 from ingest.privacy import no_telemetry
-from ingest.types import FileReport, IngestReport, Progress
+from ingest.types import IngestReport, Progress
 
-from .catalog import Catalog
+from . import filling
 from .chat.answering import AnswerStream, Refusal
-from .errors import QuestionError, SettingsError, StorageError, UnknownDocument, UnknownKnowledgeBase
-from .index import check_embedder, writing
+from .errors import QuestionError, StorageError
+from .index import archive, erasure, rebuild
 from .llm.select import choose_answerer
-from .protocols import Embedder
 from .retrieval.hybrid import Retriever
 from .retrieval.relevance import is_relevant
 from .settings import Settings
+from .store import Store
 from .types import Answer, Check, KnowledgeBase, Retrieval, StoredDocument, Turn
-from .vectors import Vectors
 
 MOST_QUESTION_CHARACTERS = 4000
-_DEFAULT_KB = "default"
 
 
 class RagApp:
@@ -43,12 +39,7 @@ class RagApp:
     def __init__(self, settings: Settings, notify: Callable[[Message], None]) -> None:
         no_telemetry()
         self.settings = settings
-        self._notify = notify
-        self._lock = threading.Lock()
-        self._embedder: Embedder | None = None
-        _make_folder(settings.data_dir)
-        self._catalog = Catalog(settings.data_dir)
-        self._vectors = Vectors(settings.data_dir / "vectors")
+        self._store = Store(settings, notify)
 
     @classmethod
     def open(
@@ -58,7 +49,7 @@ class RagApp:
         notify: Callable[[Message], None] | None = None,
         **arguments: Any,
     ) -> Self:
-        """Open the data folder, made if it is not there.
+        """Open the data folder, made if it is not there; what a killed writer left is cleaned up.
 
         Args:
             settings: ready ones; otherwise they are loaded, ``arguments`` winning over all other sources.
@@ -72,7 +63,7 @@ class RagApp:
 
     def close(self) -> None:
         """Close the files."""
-        self._catalog.close()
+        self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +77,7 @@ class RagApp:
 
     def knowledge_bases(self) -> list[KnowledgeBase]:
         """All knowledge bases, by name."""
-        return self._catalog.knowledge_bases.all()
+        return self._store.catalog.knowledge_bases.all()
 
     def create_knowledge_base(self, name: str) -> KnowledgeBase:
         """A new, empty knowledge base.
@@ -94,7 +85,7 @@ class RagApp:
         Raises:
             BadKnowledgeBaseName, KnowledgeBaseExists.
         """
-        return self._catalog.knowledge_bases.create(name)
+        return self._store.catalog.knowledge_bases.create(name)
 
     def rename_knowledge_base(self, name: str, new_name: str) -> KnowledgeBase:
         """Rename a knowledge base.
@@ -102,19 +93,57 @@ class RagApp:
         Raises:
             UnknownKnowledgeBase, BadKnowledgeBaseName, KnowledgeBaseExists.
         """
-        return self._catalog.knowledge_bases.rename(name, new_name)
+        return self._store.catalog.knowledge_bases.rename(name, new_name)
 
-    def delete_knowledge_base(self, name: str) -> KnowledgeBase:
-        """Delete a knowledge base with all it holds; returns what it was.
+    def delete_knowledge_base(self, name: str, *, verify: bool = False) -> KnowledgeBase:
+        """Delete a knowledge base with all it holds, from the disk too; returns what it was.
+
+        Args:
+            verify: then search all files of the data folder for pieces of the text.
 
         Raises:
-            UnknownKnowledgeBase, StorageLocked.
+            UnknownKnowledgeBase, StorageLocked; NotErased: there are some.
         """
-        kb = self._catalog.knowledge_bases.get(name)
-        with writing(self.settings.data_dir, self._catalog, self._vectors, kb):
-            self._catalog.knowledge_bases.delete(kb.id)
-            self._vectors.drop(kb.id)
+        kb = self._store.catalog.knowledge_bases.get(name)
+        erasure.delete(self._store, kb, verify=verify)
         return kb
+
+    def export_knowledge_base(self, name: str, file: str | Path) -> KnowledgeBase:
+        """Write a knowledge base to one file: documents, chunks, vectors, and where the files were.
+
+        Raises:
+            UnknownKnowledgeBase, ArchiveError, StorageError.
+        """
+        kb = self._store.catalog.knowledge_bases.get(name)
+        archive.export(self._store.catalog, self._store.vectors, kb, Path(file))
+        return kb
+
+    def import_knowledge_base(self, file: str | Path, name: str | None = None) -> KnowledgeBase:
+        """Make a knowledge base of such a file, under its own name or another; a damaged file is refused whole.
+
+        Raises:
+            ArchiveError, BadKnowledgeBaseName, KnowledgeBaseExists, StorageLocked, StorageError.
+        """
+        return archive.bring_in(self._store, Path(file), name)
+
+    def reindex(
+        self,
+        embedder: str | None = None,
+        kb: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> KnowledgeBase:
+        """Embed all chunks with another model, or anew; meanwhile questions are answered from the old vectors.
+
+        The new vectors are checked, then serve in one commit. After a kill, the same call goes on.
+
+        Args:
+            embedder: as the setting of that name; the one in force unless given.
+            progress: called with (chunks done, chunks in all).
+
+        Raises:
+            UnknownKnowledgeBase, EmbedderError, StorageLocked, StorageError.
+        """
+        return rebuild.run(self._store, self._store.kb(kb), embedder, progress or (lambda done, total: None))
 
     # Documents
 
@@ -124,21 +153,20 @@ class RagApp:
         Raises:
             UnknownKnowledgeBase.
         """
-        return self._catalog.documents.all(self._kb(kb).id)
+        return self._store.catalog.documents.all(self._store.kb(kb).id)
 
-    def remove(self, *paths: str | Path, kb: str | None = None) -> list[StoredDocument]:
+    def remove(self, *paths: str | Path, kb: str | None = None, verify: bool = False) -> list[StoredDocument]:
         """Take documents, or all documents of folders, out of a knowledge base; returns what they were.
 
-        All or none; the files themselves are not touched.
+        All or none; the files themselves are not touched. Text and vectors are gone from the data folder's files.
+
+        Args:
+            verify: then search all files of the data folder for pieces of the text.
 
         Raises:
-            UnknownKnowledgeBase, UnknownDocument, StorageLocked.
+            UnknownKnowledgeBase, UnknownDocument, StorageLocked; NotErased: there are some pieces.
         """
-        base = self._kb(kb)
-        found = list({document.id: document for path in paths for document in self._find(base, Path(path))}.values())
-        with writing(self.settings.data_dir, self._catalog, self._vectors, base) as writer:
-            writer.remove([document.id for document in found])
-        return found
+        return erasure.erase(self._store, self._store.kb(kb), [Path(path) for path in paths], verify=verify)
 
     def ingest(
         self,
@@ -147,43 +175,66 @@ class RagApp:
         passwords: Sequence[str] = (),
         progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
-        """Read files and folders into a knowledge base; files that did not change are passed over.
+        """Make a knowledge base equal to files and folders: what is new or changed is read, what left a folder leaves.
 
-        Each finished file is one commit: Ctrl-C, or an error, loses the file at work only.
+        Unchanged files cost a look at their size and time. Ctrl-C, or an error, loses the files at work only.
 
         Args:
             passwords: tried one after the other on encrypted files; never stored.
             progress: called with each step; a step that finishes a file carries its report.
 
         Raises:
-            PathNotFound, NothingToRead, NoWorkers, UnknownKnowledgeBase, EmbedderError, StorageError.
+            PathNotFound, NothingToRead, BadIgnoreFile, NoWorkers, UnknownKnowledgeBase, EmbedderError, StorageError.
         """
-        from ingest.pipeline import run
+        named = [Path(path) for path in paths]
+        return filling.fill(self._store, self._store.kb(kb), named, passwords, progress or (lambda step: None))
 
-        began = time.monotonic()
-        base = self._kb(kb)
-        reports: list[FileReport] = []
-        embedder = self._open_embedder()
-        with writing(self.settings.data_dir, self._catalog, self._vectors, base) as writer:
-            writer.use_embedder(embedder.info)
-            tokens = min(self.settings.chunk_tokens, embedder.info.window - 16)
-            steps = run(
-                [Path(path) for path in paths],
-                writer,
-                embedder,
-                tokens,
-                leave_out=self.settings.data_dir,
-                limits=self.settings.parse_limits,
-                workers=self.settings.parse_workers,
-                passwords=passwords,
-            )
-            with closing(steps):
-                for step in steps:
-                    if step.report is not None:
-                        reports.append(step.report)
-                    if progress is not None:
-                        progress(step)
-        return IngestReport(tuple(reports), time.monotonic() - began)
+    def plan(self, *paths: str | Path, kb: str | None = None) -> IngestReport:
+        """What :meth:`ingest` would do, without doing it; a file that would be read has the status "read".
+
+        Raises:
+            PathNotFound, NothingToRead, BadIgnoreFile, UnknownKnowledgeBase, EmbedderError.
+        """
+        return filling.plan(self._store, self._store.kb(kb), [Path(path) for path in paths])
+
+    def sync(
+        self,
+        *folders: str | Path,
+        kb: str | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> IngestReport:
+        """:meth:`ingest` folders and remember them; without any, all that are remembered.
+
+        Raises:
+            SettingsError: no folder is given and none remembered. And what :meth:`ingest` raises.
+        """
+        base = self._store.kb(kb)
+        in_step = filling.folders_in_step(self._store, base, [Path(folder) for folder in folders])
+        return filling.fill(self._store, base, in_step, (), progress or (lambda step: None))
+
+    def watch(
+        self,
+        *folders: str | Path,
+        kb: str | None = None,
+        stop: threading.Event | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Iterator[IngestReport]:
+        """:meth:`sync` now and whenever something changed and came to rest; yields each report, until ``stop`` is set.
+
+        Raises:
+            What :meth:`sync` raises.
+        """
+        base = self._store.kb(kb)
+        in_step = filling.folders_in_step(self._store, base, [Path(folder) for folder in folders])
+        return filling.watch(self._store, base, in_step, progress or (lambda step: None), stop or threading.Event())
+
+    def folders(self, kb: str | None = None) -> list[Path]:
+        """The folders that :meth:`sync` remembers.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        return self._store.catalog.files.folders(self._store.kb(kb).id)
 
     # Questions
 
@@ -197,13 +248,14 @@ class RagApp:
             QuestionError, UnknownKnowledgeBase, EmbedderError.
         """
         question = _checked(question)
-        base = self._kb(kb)
-        embedder = self._open_embedder()
-        check_embedder(self._catalog, base.id, base.name, embedder.info)
-        retriever = Retriever(self._catalog, self._vectors, embedder)
+        base = self._store.kb(kb)
+        store = self._store
+        retriever = Retriever(store.catalog, store.vectors, store.embedder_of)
         found = retriever.retrieve(base.id, question, limit or self.settings.passages)
-        if base.chunks and not found.best_similarity and not self._vectors.count(base.id):
-            raise StorageError("storage.no_vectors", kb=base.name)
+        if base.chunks and not found.best_similarity:
+            collection = store.catalog.knowledge_bases.index(base.id).collection
+            if not store.vectors.count(collection):
+                raise StorageError("storage.no_vectors", kb=base.name)
         return found
 
     def stream(self, question: str, kb: str | None = None, history: Sequence[Turn] = ()) -> AnswerStream:
@@ -214,14 +266,15 @@ class RagApp:
             asked for by name and is not there.
         """
         question = _checked(question)
-        base = self._kb(kb)
+        base = self._store.kb(kb)
         if not base.chunks:
             empty = Retrieval(question, (), 0.0, 0.0)
             return AnswerStream(empty, Refusal(message("answer.empty_kb", kb=base.name)), history)
         retrieval = self.retrieve(question, kb)
         if not is_relevant(retrieval):
             return AnswerStream(retrieval, Refusal(message("answer.not_found")), history)
-        return AnswerStream(retrieval, choose_answerer(self.settings, self._open_embedder()), history)
+        embedder = self._store.embedder_of(self._store.catalog.knowledge_bases.index(base.id))
+        return AnswerStream(retrieval, choose_answerer(self.settings, embedder), history)
 
     def ask(self, question: str, kb: str | None = None, history: Sequence[Turn] = ()) -> Answer:
         """The answer, finished.
@@ -243,40 +296,7 @@ class RagApp:
         Raises:
             EmbedderError.
         """
-        self._open_embedder()
-
-    def _open_embedder(self) -> Embedder:
-        with self._lock:
-            if self._embedder is None:
-                from .embedding.select import open_embedder
-
-                self._embedder = open_embedder(self.settings, self._notify)
-            return self._embedder
-
-    def _kb(self, name: str | None) -> KnowledgeBase:
-        """The named knowledge base; the default one comes into being when it is first asked for."""
-        wanted = name if name is not None else self.settings.kb
-        bases = self._catalog.knowledge_bases
-        try:
-            return bases.get(wanted)
-        except UnknownKnowledgeBase:
-            if wanted != _DEFAULT_KB:
-                raise
-            return bases.create(wanted)
-
-    def _find(self, kb: KnowledgeBase, path: Path) -> list[StoredDocument]:
-        """By path or folder, else by file name."""
-        documents = self._catalog.documents
-        try:
-            full = path.expanduser().resolve()
-        except RuntimeError as error:  # "~nobody"
-            raise UnknownDocument("document.unknown", path=path, kb=kb.name) from error
-        found = documents.below(kb.id, full)
-        if not found and path.name == str(path):
-            found = [document for document in documents.all(kb.id) if document.path.name == path.name]
-        if not found:
-            raise UnknownDocument("document.unknown", path=path, kb=kb.name)
-        return found
+        self._store.embedder()
 
 
 def _checked(question: str) -> str:
@@ -286,14 +306,3 @@ def _checked(question: str) -> str:
     if len(question) > MOST_QUESTION_CHARACTERS:
         raise QuestionError("question.too_long", length=len(question), most=MOST_QUESTION_CHARACTERS)
     return question
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the data folder and make sure it can be written."""
-    probe = folder / ".writable"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise SettingsError("settings.folder", folder=folder, cause=error.strerror or error) from error

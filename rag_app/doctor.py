@@ -85,10 +85,10 @@ def _storage(settings: Settings) -> Iterator[Check]:
         catalog.database.check()
         vectors = Vectors(settings.data_dir / "vectors")
         for kb in catalog.knowledge_bases.all():
-            stored = vectors.count(kb.id) if kb.chunks else 0
+            stored = vectors.count(catalog.knowledge_bases.index(kb.id).collection) if kb.chunks else 0
             finding = message("doctor.kb", name=kb.name, documents=kb.documents, chunks=kb.chunks, vectors=stored)
             missing = stored < kb.chunks
-            remedy = message("doctor.kb_remedy") if missing else None
+            remedy = message("doctor.kb_remedy", name=kb.name) if missing else None
             yield Check("knowledge base", "fail" if missing else "ok", finding, remedy)
     except StorageError as error:
         yield Check("storage", "fail", error.message)

@@ -12,7 +12,9 @@
         ├── UnknownDocument
         ├── QuestionError              empty, or too long
         ├── StorageError
-        │   └── StorageLocked          another process is writing
+        │   ├── StorageLocked          another process is writing
+        │   └── NotErased              deleted text was found on the disk
+        ├── ArchiveError               an exported knowledge base can't be written, read or trusted
         ├── EmbedderError              no embedding model, or not the one the index was made with
         └── ModelError                 the answering model
             ├── OllamaUnreachable
@@ -64,6 +66,14 @@ class StorageError(RagError):
 
 class StorageLocked(StorageError):
     """Another process is writing to the data folder."""
+
+
+class NotErased(StorageError):
+    """Deleted text was found in the data folder."""
+
+
+class ArchiveError(RagError):
+    """An exported knowledge base can't be written, can't be read, or is damaged."""
 
 
 class EmbedderError(RagError):

@@ -35,6 +35,10 @@ class Embedder(Protocol):
     def info(self) -> EmbedderInfo:
         """Which model this is."""
 
+    @property
+    def concurrency(self) -> int:
+        """How many calls of :meth:`embed_passages` at a time pay; each is safe beside the others."""
+
     def embed_passages(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Unit vectors of passages, shape (len(texts), dimension)."""
 

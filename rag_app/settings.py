@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     parse_unpacked_mb: int = Field(
         default=_LIMITS.unpacked_mb, ge=1, le=1 << 20, description="Most megabytes that an office file may unpack to."
     )
+    parse_file_mb: int = Field(
+        default=_LIMITS.file_mb, ge=1, le=1 << 20, description="Most megabytes of a file; larger ones are not opened."
+    )
     ocr: bool = Field(default=True, description="Recognize the text of pictures and of scanned pages.")
     ocr_pages: int = Field(
         default=_LIMITS.ocr_pages, ge=1, le=1_000_000, description="Most pages of one file that are recognized."
@@ -100,6 +103,7 @@ class Settings(BaseSettings):
             self.parse_unpacked_mb,
             self.ocr,
             self.ocr_pages,
+            self.parse_file_mb,
         )
 
     @field_validator("data_dir", "model_dir")

@@ -33,16 +33,40 @@ class KnowledgeBase:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document in a knowledge base."""
+    """A document in a knowledge base.
+
+    Attributes:
+        paths: the files that have this content, by path; at least one.
+        size: bytes. pages: pages with text.
+    """
 
     id: int
-    path: Path
+    paths: tuple[Path, ...]
     title: str
     format: str
     size: int
     pages: int
     chunks: int
     ingested: datetime
+
+    @property
+    def path(self) -> Path:
+        """The first of the files."""
+        return self.paths[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the search for deleted text found.
+
+    Attributes:
+        searched: bytes of all files of the data folder. looked_for: pieces of the deleted text, 24 bytes each.
+        found: files that hold one.
+    """
+
+    searched: int
+    looked_for: int
+    found: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
 """Vectors in Chroma; the only chromadb import. Ids and vectors only: the text is the catalog's.
 
-A Chroma client does not see what another process wrote (chromadb 1.5.9). So every read names the index version it
+A Chroma client does not see what another process wrote (chromadb 1.5.9). So every search names the index version it
 wants, and the client is opened anew when the version has moved.
 """
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import threading
+from collections.abc import Collection as Set
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection
 
+_DATABASE = "chroma.sqlite3"
+_READ_AT_ONCE = 5000
+_BUSY_SECONDS = 30
+
 
 @dataclass(frozen=True, slots=True)
 class VectorHit:
@@ -32,7 +39,7 @@ class VectorHit:
 
 
 class Vectors:
-    """The vectors of all knowledge bases of a data folder, in ``folder``.
+    """The vectors of a data folder, in ``folder``: collections of (chunk id, unit vector).
 
     Raises:
         StorageError: from every method, when Chroma can't read or write its files.
@@ -44,63 +51,116 @@ class Vectors:
         self._client: ClientAPI | None = None
         self._seen: dict[str, int] = {}
 
-    def add(self, kb: str, chunk_ids: Sequence[int], vectors: npt.NDArray[np.float32]) -> None:
+    def add(self, collection: str, chunk_ids: Sequence[int], vectors: npt.NDArray[np.float32]) -> None:
         """Store unit vectors, shape (len(chunk_ids), dimension)."""
         with self._open() as client:
-            collection = client.get_or_create_collection(
-                _name(kb), configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+            stored = client.get_or_create_collection(
+                collection, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
             )
             for part in _batches(len(chunk_ids), client.get_max_batch_size()):
                 ids = [str(i) for i in chunk_ids[part]]
-                collection.upsert(ids=ids, embeddings=cast("Any", vectors[part]))
+                stored.upsert(ids=ids, embeddings=cast("Any", vectors[part]))
 
-    def remove(self, kb: str, chunk_ids: Sequence[int]) -> None:
-        """Take vectors out; unknown ids do no harm."""
+    def get(self, collection: str, chunk_ids: Sequence[int]) -> dict[int, npt.NDArray[np.float32]]:
+        """The vectors of those chunks that have one, shape (dimension,)."""
+        found: dict[int, npt.NDArray[np.float32]] = {}
         with self._open() as client:
-            collection = _collection(client, kb)
-            if collection is not None:
-                for part in _batches(len(chunk_ids), client.get_max_batch_size()):
-                    collection.delete(ids=[str(i) for i in chunk_ids[part]])
+            stored = _collection(client, collection)
+            if stored is not None:
+                for part in _batches(len(chunk_ids), _READ_AT_ONCE):
+                    rows = stored.get(ids=[str(i) for i in chunk_ids[part]], include=["embeddings"])
+                    vectors = cast("Any", rows["embeddings"])
+                    found |= {int(i): np.asarray(vectors[n], np.float32) for n, i in enumerate(rows["ids"])}
+        return found
 
-    def search(self, kb: str, vector: npt.NDArray[np.float32], limit: int, version: int) -> list[VectorHit]:
-        """The nearest chunks by cosine, best first.
+    def ids(self, collection: str) -> list[int]:
+        """All chunk ids."""
+        with self._open() as client:
+            stored = _collection(client, collection)
+            return [int(i) for i in stored.get(include=[])["ids"]] if stored is not None else []
+
+    def remove(self, collection: str, chunk_ids: Sequence[int]) -> None:
+        """Take vectors out; unknown ids do no harm. Their bytes stay in Chroma's files, see :meth:`purge`."""
+        with self._open() as client:
+            stored = _collection(client, collection)
+            if stored is not None:
+                for part in _batches(len(chunk_ids), client.get_max_batch_size()):
+                    stored.delete(ids=[str(i) for i in chunk_ids[part]])
+
+    def search(
+        self, collection: str, vector: npt.NDArray[np.float32], limit: int, version: int
+    ) -> list[VectorHit] | None:
+        """The nearest chunks by cosine, best first; None when there is no such collection.
 
         Args:
             vector: unit vector, shape (dimension,).
             version: the knowledge base's index version, as the catalog has it.
         """
         with self._lock:
-            if self._seen.get(kb) != version:
+            if self._seen.get(collection) != version:
                 self.reopen()
             with self._open() as client:
-                collection = _collection(client, kb)
-                if collection is None:
-                    return []
-                found = collection.query(
+                stored = _collection(client, collection)
+                if stored is None:
+                    return None
+                found = stored.query(
                     query_embeddings=cast("Any", vector[None, :]), n_results=limit, include=["distances"]
                 )
-            self._seen[kb] = version
+            self._seen[collection] = version
         distances = (found["distances"] or [[]])[0]
         return [VectorHit(int(i), 1.0 - float(d)) for i, d in zip(found["ids"][0], distances, strict=True)]
 
-    def count(self, kb: str) -> int:
-        """Vectors of a knowledge base."""
+    def count(self, collection: str) -> int:
+        """Vectors of a collection."""
         with self._open() as client:
-            collection = _collection(client, kb)
-            return collection.count() if collection is not None else 0
+            stored = _collection(client, collection)
+            return stored.count() if stored is not None else 0
 
-    def wrote(self, kb: str, version: int) -> None:
+    def wrote(self, collection: str, version: int) -> None:
         """This process made the change that ``version`` counts, so its client has seen it."""
         with self._lock:
-            if self._seen.get(kb) == version - 1:
-                self._seen[kb] = version
+            if self._seen.get(collection) == version - 1:
+                self._seen[collection] = version
 
-    def drop(self, kb: str) -> None:
-        """Drop all vectors of a knowledge base."""
+    def drop_all_but(self, collections: Set[str]) -> bool:
+        """Drop all other collections; True when there were any."""
         with self._open() as client:
-            if _collection(client, kb) is not None:
-                client.delete_collection(_name(kb))
-            self._seen.pop(kb, None)
+            stray = [stored.name for stored in client.list_collections() if stored.name not in collections]
+            for name in stray:
+                client.delete_collection(name)
+                self._seen.pop(name, None)
+            return bool(stray)
+
+    def purge(self) -> None:
+        """Take what was deleted out of Chroma's files: pages of its database, folders of dropped collections.
+
+        Vectors deleted from a collection that goes on stay in its HNSW file: copy the collection first.
+        """
+        with self._lock:
+            self.reopen()
+            file = self._folder / _DATABASE
+            if not file.is_file():
+                return
+            try:
+                with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)) as database:
+                    used = {row[0] for row in database.execute("SELECT id FROM segments")}
+                    database.execute("VACUUM")  # copies what is alive; the old pages are gone with the old file
+                for folder in self._folder.iterdir():
+                    if folder.is_dir() and folder.name not in used:
+                        shutil.rmtree(folder, ignore_errors=True)  # on Windows a reader may still have it open
+            except (sqlite3.DatabaseError, OSError) as error:
+                raise StorageError("storage.failed", path=self._folder, cause=error) from error
+
+    def set_aside(self) -> Path:
+        """Move damaged files away, so that new ones can be made; returns where they are now."""
+        with self._lock:
+            self.reopen()
+            self._seen.clear()
+            number = 1
+            while (aside := self._folder.with_name(f"{self._folder.name}.damaged-{number}")).exists():
+                number += 1
+            self._folder.rename(aside)
+            return aside
 
     def reopen(self) -> None:
         """Forget the client; the next call opens a new one, which sees what other processes wrote."""
@@ -124,16 +184,21 @@ class Vectors:
                     self._client = chromadb.PersistentClient(str(self._folder), settings)
                 yield self._client
             except (ChromaError, OSError) as error:
-                key = "storage.damaged" if "not a database" in str(error) else "storage.failed"
+                damaged = any(sign in str(error) for sign in _DAMAGE)
+                key = "storage.vectors_damaged" if damaged else "storage.failed"
                 raise StorageError(key, path=self._folder, cause=error) from error
 
 
-def _collection(client: ClientAPI, kb: str) -> Collection | None:
-    """A knowledge base's collection; None before its first vector, so that reading never writes."""
+_DAMAGE = ("not a database", "malformed", "hnsw", "Error loading", "no such table", "migration")
+"""What Chroma's errors say where its files are broken; it has one class for all."""
+
+
+def _collection(client: ClientAPI, name: str) -> Collection | None:
+    """A collection; None before its first vector, so that reading never writes."""
     from chromadb.errors import NotFoundError
 
     try:
-        return client.get_collection(_name(kb), embedding_function=None)
+        return client.get_collection(name, embedding_function=None)
     except NotFoundError:
         return None
 
@@ -141,8 +206,3 @@ def _collection(client: ClientAPI, kb: str) -> Collection | None:
 def _batches(count: int, most: int) -> Iterator[slice]:
     for first in range(0, count, most):
         yield slice(first, first + most)
-
-
-def _name(kb: str) -> str:
-    """A collection's name: Chroma allows [a-zA-Z0-9._-] only, a knowledge base's id is hexadecimal."""
-    return f"kb-{kb}"

@@ -42,7 +42,7 @@ def write(folder: Path, **texts: str) -> Path:
 def state(app: RagApp) -> tuple[int, int]:
     """(chunks in the catalog, vectors in Chroma) of the default knowledge base; they must agree."""
     kb = next(kb for kb in app.knowledge_bases() if kb.name == "default")
-    return kb.chunks, app._vectors.count(kb.id)
+    return kb.chunks, app._store.vectors.count(app._store.catalog.knowledge_bases.index(kb.id).collection)
 
 
 @pytest.mark.parametrize("case", QUESTIONS, ids=[str(n) for n in range(len(QUESTIONS))])
@@ -60,8 +60,8 @@ def test_quotes_are_verbatim_and_spans_exact(samples: RagApp) -> None:
         for citation in answer.citations:
             passage = answer.passages[citation.number - 1]
             assert citation.quote == passage.text[citation.start - passage.start : citation.end - passage.start]
-            row = samples._catalog.database.row(
-                "SELECT page.text FROM page JOIN document ON document.id = page.document WHERE path = ? AND number = ?",
+            row = samples._store.catalog.database.row(
+                "SELECT page.text FROM page JOIN file ON file.document = page.document WHERE path = ? AND number = ?",
                 (str(citation.path), citation.page),
             )
             assert row is not None
@@ -227,7 +227,7 @@ def test_an_unknown_knowledge_base_is_not_made_by_accident(app: RagApp) -> None:
 def test_another_embedder_never_mixes(app: RagApp, tmp_path: Path) -> None:
     app.ingest(write(tmp_path / "docs", a="text of a document"))
     kb = app.knowledge_bases()[0]
-    app._catalog.knowledge_bases.set_embedder(kb.id, "another-model", "rev-1")
+    app._store.catalog.knowledge_bases.set_embedder(kb.id, "another-model", "rev-1", "bundled")
     with pytest.raises(EmbedderError, match="another-model"):
         app.ask("text?")
     with pytest.raises(EmbedderError, match="another-model"):
@@ -252,15 +252,15 @@ folder, data, die_at = sys.argv[1], sys.argv[2], sys.argv[3]
 app = RagApp.open(data_dir=data, answers="quotes")
 if die_at in ("vectors", "settle"):
     name = "add" if die_at == "vectors" else "remove"
-    original = getattr(app._vectors, name)
+    original = getattr(app._store.vectors, name)
     def die(kb, ids, *rest):
         if die_at == "vectors":
             original(kb, ids, *rest)
-        if app._catalog.documents.all(kb) and ids:
+        if app._store.catalog.knowledge_bases.all()[0].documents and ids:
             os.kill(os.getpid(), signal.SIGKILL)
         if die_at == "settle":
             original(kb, ids, *rest)
-    setattr(app._vectors, name, die)
+    setattr(app._store.vectors, name, die)
 print("ready", flush=True)
 app.ingest(folder)
 """
@@ -291,12 +291,12 @@ def test_a_kill_between_vectors_and_catalog_leaves_no_trace(app: RagApp, tmp_pat
     killed = child(folder, app.settings.data_dir, die_at)
     assert killed.wait(120) == -signal.SIGKILL
     kb = app.knowledge_bases()[0]
-    assert app._catalog.documents.pending(kb.id)  # it was in between
+    assert app._store.catalog.documents.pending(kb.id)  # it was in between
     for passage in app.retrieve("cats or dogs?").passages:  # and nothing half-made shows
-        assert passage.text in {"First fact: cats purr.", "Changed fact: cats meow."}
+        assert passage.text in {"First fact: cats purr.", "Changed fact: cats meow.", "Second fact: dogs bark."}
     report = app.ingest(folder)
     assert report.ok
-    assert app._catalog.documents.pending(kb.id) == []
+    assert app._store.catalog.documents.pending(kb.id) == []
     assert state(app) == (2, 2)
     assert "bark" in app.ask("What do dogs do?").text
 
@@ -363,7 +363,7 @@ def test_a_damaged_catalog_is_named(tmp_path: Path) -> None:
 
 
 def test_a_newer_catalog_is_left_alone(app: RagApp) -> None:
-    app._catalog.database.execute("PRAGMA user_version = 99")
+    app._store.catalog.database.execute("PRAGMA user_version = 99")
     with pytest.raises(StorageError, match="newer"):
         RagApp.open(data_dir=app.settings.data_dir)
 
@@ -374,8 +374,7 @@ def test_doctor_finds_what_is_missing(samples: RagApp, app: RagApp, tmp_path: Pa
     assert checks["ollama"].status == "warn"
     assert "ollama pull llama3" in str(checks["ollama"].remedy)
     app.ingest(write(tmp_path / "docs", a="text"))
-    kb = app.knowledge_bases()[0]
-    app._vectors.drop(kb.id)
+    app._store.vectors.drop_all_but(set())
     broken = next(check for check in app.doctor() if check.name == "knowledge base")
     assert broken.status == "fail"
     assert broken.remedy is not None
@@ -426,8 +425,11 @@ def test_remove_is_all_or_nothing(app: RagApp, tmp_path: Path) -> None:
 def test_lost_vectors_are_said_and_made_again(app: RagApp, tmp_path: Path) -> None:
     folder = write(tmp_path / "docs", a="Bees make honey.")
     app.ingest(folder)
-    app._vectors.drop(app.knowledge_bases()[0].id)
-    with pytest.raises(StorageError, match="rag-app ingest"):
+    app._store.vectors.drop_all_but(set())
+    with pytest.raises(StorageError, match="rag-app reindex"):
         app.ask("What do bees make?")
-    assert [f.status for f in app.ingest(folder).files] == ["read"]
+    assert [f.status for f in app.ingest(folder).files] == ["unchanged"]
+    assert "honey" in app.ask("What do bees make?").text
+    app._store.vectors.drop_all_but(set())
+    app.reindex()
     assert "honey" in app.ask("What do bees make?").text

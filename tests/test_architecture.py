@@ -36,6 +36,7 @@ OWNERS = {
     "opencc": "rag_app/retrieval/tokens.py",
     "openpyxl": "ingest/loaders/sheets.py",
     "platformdirs": "rag_app/settings.py",
+    "pathspec": "ingest/ignore.py",
     "pptx": "ingest/loaders/slides.py",
     "pydantic": "rag_app/settings.py",
     "pydantic_settings": "rag_app/settings.py",
@@ -50,6 +51,7 @@ OWNERS = {
     "striprtf": "ingest/loaders/richtext.py",
     "tokenizers": "rag_app/embedding/tokenizer.py",
     "torch": "rag_app/embedding/sentence_transformer.py",
+    "watchfiles": "ingest/watch.py",
     "typer": "rag_app/cli/",
 }
 COMMON = {"numpy"}  # the type of every vector

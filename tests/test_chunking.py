@@ -97,7 +97,7 @@ def test_headings_go_on_to_the_next_page_and_stay_out_of_the_text() -> None:
 
 @pytest.mark.parametrize("name", ["llama3-on-your-pc.pdf", "在自己的电脑上运行LLaMA3.pdf", "什么是RAG.md"])
 def test_samples_in_the_real_model_s_tokens(samples: RagApp, name: str) -> None:
-    count = samples._open_embedder().count_tokens
+    count = samples._store.embedder().count_tokens
     document = load(Path(SAMPLES, name))
     chunks = Chunker(count, 384).chunks(document)
     texts = {page.number: page.text for page in document.pages}

@@ -179,7 +179,7 @@ def test_the_bundled_model_is_exported_and_checked(samples: RagApp) -> None:
     assert manifest.cosine >= export.LEAST_COSINE
     assert (manifest.dimension, manifest.window) == (384, 512)
     assert (manifest.query_prefix, manifest.passage_prefix) == ("query: ", "passage: ")
-    embedder = samples._open_embedder()
+    embedder = samples._store.embedder()
     query = embedder.embed_query("怎样下载模型？")
     right, wrong = embedder.embed_passages(["用 ollama pull 命令下载模型。", "The cat sat on the mat."])
     assert float(query @ right) > float(query @ wrong) + 0.05

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from .database import Database
 from .documents import Documents
-from .knowledge_bases import KnowledgeBases
+from .files import Files
+from .knowledge_bases import IndexState, KnowledgeBases, collection_name
 from .lexical_index import LexicalHit, LexicalIndex
 
-__all__ = ["Catalog", "LexicalHit"]
+__all__ = ["Catalog", "IndexState", "LexicalHit", "collection_name"]
 
 
 class Catalog:
@@ -27,7 +28,8 @@ class Catalog:
         self.database = Database(folder / "catalog.sqlite3")
         self.lexical = LexicalIndex(self.database)
         self.knowledge_bases = KnowledgeBases(self.database, self.lexical)
-        self.documents = Documents(self.database, self.lexical)
+        self.files = Files(self.database)
+        self.documents = Documents(self.database, self.lexical, self.files)
 
     def close(self) -> None:
         """Close the file; the catalog can't be used afterwards."""

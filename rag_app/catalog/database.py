@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import StorageError
 
-_VERSION = 2
+_VERSION = 3
 _BUSY_SECONDS = 30
 
 _SCHEMA = """
@@ -21,21 +21,49 @@ CREATE TABLE knowledge_base (
     created TEXT NOT NULL,
     embedder TEXT NOT NULL DEFAULT '',           -- the model its vectors were made with, '' before the first
     embedder_revision TEXT NOT NULL DEFAULT '',
-    index_version INTEGER NOT NULL DEFAULT 0     -- raised by each commit that changed vectors
+    embedder_setting TEXT NOT NULL DEFAULT '',   -- the setting that names it
+    index_version INTEGER NOT NULL DEFAULT 0,    -- raised by each commit that changed vectors
+    generation INTEGER NOT NULL DEFAULT 0        -- of its vectors: which collection serves
 );
-CREATE TABLE document (
-    id INTEGER PRIMARY KEY,
+CREATE TABLE rebuild (                           -- vectors that are being made beside those that serve
+    kb TEXT PRIMARY KEY REFERENCES knowledge_base(id) ON DELETE CASCADE,
+    revision TEXT NOT NULL,                      -- of the embedding model
+    generation INTEGER NOT NULL
+);
+CREATE TABLE folder (                            -- kept in step by sync
     kb TEXT NOT NULL REFERENCES knowledge_base(id) ON DELETE CASCADE,
     path TEXT NOT NULL,
+    PRIMARY KEY (kb, path)
+) WITHOUT ROWID;
+CREATE TABLE document (                          -- a content; files have it
+    id INTEGER PRIMARY KEY,
+    kb TEXT NOT NULL REFERENCES knowledge_base(id) ON DELETE CASCADE,
+    digest TEXT NOT NULL,                        -- SHA-256 of the content
+    suffix TEXT NOT NULL,                        -- chose the loader, so the same bytes may be two documents
+    reader TEXT NOT NULL,                        -- what read it, see ingest.pipeline.readers
     title TEXT NOT NULL,
     format TEXT NOT NULL,
     size INTEGER NOT NULL,
-    modified_ns INTEGER NOT NULL,
-    digest TEXT NOT NULL,                        -- SHA-256 of the content
     ingested TEXT NOT NULL,
-    warnings TEXT NOT NULL DEFAULT '[]',         -- JSON array of messages: what could not be read
-    UNIQUE (kb, path)
+    pages INTEGER NOT NULL,                      -- with text
+    chunks INTEGER NOT NULL,
+    recognized TEXT NOT NULL,                    -- JSON array of page numbers
+    empty TEXT NOT NULL,                         -- JSON array of page numbers
+    warnings TEXT NOT NULL                       -- JSON array of messages: what could not be read
 );
+CREATE INDEX document_content ON document (kb, digest, suffix);
+CREATE TABLE file (
+    kb TEXT NOT NULL REFERENCES knowledge_base(id) ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    document INTEGER REFERENCES document(id) ON DELETE CASCADE,  -- NULL: refused, and nothing stored before
+    size INTEGER NOT NULL,
+    modified_ns INTEGER NOT NULL,                -- -1: not to be trusted
+    digest TEXT NOT NULL,                        -- of what was read last, also when that was refused
+    reader TEXT NOT NULL,
+    reason TEXT,                                 -- JSON message: why what was read last is refused
+    PRIMARY KEY (kb, path)
+) WITHOUT ROWID;
+CREATE INDEX file_document ON file (document);
 CREATE TABLE page (
     id INTEGER PRIMARY KEY,
     document INTEGER NOT NULL REFERENCES document(id) ON DELETE CASCADE,
@@ -53,9 +81,12 @@ CREATE TABLE chunk (
     start INTEGER NOT NULL,                      -- the chunk is page.text[start:stop], in characters
     stop INTEGER NOT NULL,
     headings TEXT NOT NULL,                      -- JSON array, outermost first
-    lines TEXT NOT NULL                          -- JSON array of [offset in the page, line or row], often empty
+    lines TEXT NOT NULL,                         -- JSON array of [offset in the page, line or row], often empty
+    context TEXT NOT NULL DEFAULT '',            -- title and heading path, in front of what is embedded
+    content BLOB NOT NULL DEFAULT x''            -- names what is embedded: the same content, the same vector
 );
 CREATE INDEX chunk_page ON chunk (page);
+CREATE INDEX chunk_content ON chunk (content);
 CREATE TABLE pending_vector (                    -- may stand in Chroma though no visible chunk has this id
     kb TEXT NOT NULL,
     chunk INTEGER NOT NULL,
@@ -64,8 +95,31 @@ CREATE TABLE pending_vector (                    -- may stand in Chroma though n
 """
 
 
-_UPGRADES = {1: "ALTER TABLE document ADD COLUMN warnings TEXT NOT NULL DEFAULT '[]'"}
-"""Version → what makes the next one of it."""
+_UPGRADES = {
+    1: "ALTER TABLE document ADD COLUMN warnings TEXT NOT NULL DEFAULT '[]'",
+    # files get a table of their own. SQLite can't drop a UNIQUE, so the table is made anew, see
+    # https://www.sqlite.org/lang_altertable.html#otheralter; no reader is noted, so every file is read anew
+    2: """
+ALTER TABLE knowledge_base ADD COLUMN embedder_setting TEXT NOT NULL DEFAULT '';
+ALTER TABLE knowledge_base ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chunk ADD COLUMN context TEXT NOT NULL DEFAULT '';
+ALTER TABLE chunk ADD COLUMN content BLOB NOT NULL DEFAULT x'';
+ALTER TABLE document RENAME TO document_2;
+{rebuild};
+{folder};
+{document};
+{document_content};
+{file};
+INSERT INTO document SELECT id, kb, digest, '', '', title, format, size, ingested,
+    (SELECT count(*) FROM page WHERE document = document_2.id AND trim(text) <> ''),
+    (SELECT count(*) FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = document_2.id),
+    '[]', '[]', warnings FROM document_2;
+INSERT INTO file SELECT kb, path, id, size, modified_ns, digest, '', NULL FROM document_2;
+DROP TABLE document_2;
+{file_document};
+{chunk_content}""",
+}
+"""Version → what makes the next one of it; {name} is the statement of the schema that makes it."""
 
 
 class Database:
@@ -84,27 +138,31 @@ class Database:
             )
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
             self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.execute("PRAGMA legacy_alter_table = ON")  # renaming leaves references as they are
             self._migrate()
+            self._connection.execute("PRAGMA foreign_keys = ON")
 
     def _migrate(self) -> None:
         with self.transaction():  # two processes may open a new folder at the same time
             version = int(self.value("PRAGMA user_version"))
             if version > _VERSION:
                 raise StorageError("storage.newer_version", path=self.path)
-            if version == 0:
-                for statement in _SCHEMA.split(";\n"):
-                    if statement.strip():
-                        self._connection.execute(statement)
+            statements = _statements()
+            for statement in statements.values() if version == 0 else ():
+                self._connection.execute(statement)
             for old in range(version or _VERSION, _VERSION):
-                self._connection.execute(_UPGRADES[old])
+                for statement in _UPGRADES[old].split(";\n"):
+                    self._connection.execute(statement.format_map(statements))
             self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All statements inside become visible together, or not at all."""
+        """All statements inside become visible together, or not at all; one inside another is part of it."""
         with self._lock, self._errors():
+            if self._connection.in_transaction:
+                yield
+                return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -139,6 +197,12 @@ class Database:
         row = self.row(sql, values)
         return row[0] if row else None
 
+    def truncate_log(self) -> bool:
+        """Move the write-ahead log into the file and empty it; False while a reader needs what is in it."""
+        with self._lock, self._errors():
+            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+
     def check(self) -> None:
         """Read the whole file.
 
@@ -161,6 +225,12 @@ class Database:
         except sqlite3.DatabaseError as error:
             key = "storage.damaged" if _is_damage(error) else "storage.failed"
             raise StorageError(key, path=self.path, cause=error) from error
+
+
+def _statements() -> dict[str, str]:
+    """The schema's statements by the name of what they make."""
+    statements = [statement.strip() for statement in _SCHEMA.split(";\n") if statement.strip()]
+    return {statement.split()[2]: statement for statement in statements}
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

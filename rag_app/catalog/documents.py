@@ -4,82 +4,67 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from ingest.messages import Message
-from ingest.types import Chunk, Document, FileReport, Page, SourceFile
+from ingest.types import FileReport, Page, ReadFile, embedded_text
 
 from ..types import Passage, StoredDocument
 from .database import Database
+from .files import Files
 from .lexical_index import LexicalIndex
 
-_HAS_TEXT = "trim(text, ' ' || char(10)) <> ''"
-_CHUNKS = "SELECT count(*) FROM chunk JOIN page ON page.id = chunk.page WHERE page.document ="
-_SELECT = f"""
-SELECT document.id, document.path, document.title, document.format, document.size, document.ingested,
-    (SELECT count(*) FROM page WHERE document = document.id AND {_HAS_TEXT}),
-    ({_CHUNKS} document.id)
-FROM document
-"""
+_MOST_MARKS = 10_000  # SQLite takes 32,766 values in a statement
+_CHUNK_TEXT = "substr(page.text, chunk.start + 1, chunk.stop - chunk.start)"
+_CHUNKS_OF_KB = "chunk JOIN page ON page.id = chunk.page JOIN document ON document.id = page.document"
+
+Tokens = Callable[[str], list[str]]
+_T = TypeVar("_T")
 
 
 class Documents:
     """The documents of a catalog."""
 
-    def __init__(self, database: Database, lexical: LexicalIndex) -> None:
+    def __init__(self, database: Database, lexical: LexicalIndex, files: Files) -> None:
         self._database = database
         self._lexical = lexical
+        self._files = files
 
     def all(self, kb: str) -> list[StoredDocument]:
         """All documents of a knowledge base, by path."""
-        return [_stored(row) for row in self._database.rows(f"{_SELECT} WHERE document.kb = ? ORDER BY path", (kb,))]
-
-    def find(self, kb: str, path: Path) -> StoredDocument | None:
-        """The document stored under ``path``."""
-        row = self._database.row(f"{_SELECT} WHERE document.kb = ? AND path = ?", (kb, str(path)))
-        return _stored(row) if row else None
-
-    def below(self, kb: str, path: Path) -> list[StoredDocument]:
-        """The document at ``path`` and all documents in that folder."""
-        return [document for document in self.all(kb) if document.path == path or path in document.path.parents]
-
-    def report(self, kb: str, path: Path) -> FileReport:
-        """What became of the document stored under ``path``; its status is "unchanged"."""
-        row = self._database.row("SELECT id, warnings FROM document WHERE kb = ? AND path = ?", (kb, str(path)))
-        if row is None:
-            return FileReport(path, "unchanged")
-        pages = self._database.rows(f"SELECT number, {_HAS_TEXT}, ocr FROM page WHERE document = ? ORDER BY 1", row[:1])
-        return FileReport(
-            path,
-            "unchanged",
-            pages=sum(text for _, text, _ in pages),
-            chunks=self._database.value(f"{_CHUNKS} ?", row[:1]),
-            recognized=tuple(number for number, text, ocr in pages if text and ocr),
-            empty=tuple(number for number, text, _ in pages if not text),
-            warnings=tuple(map(Message.of, json.loads(row[1]))),
+        paths: dict[int, list[Path]] = {}
+        for document, path in self._database.rows(
+            "SELECT document, path FROM file WHERE kb = ? AND document IS NOT NULL ORDER BY path", (kb,)
+        ):
+            paths.setdefault(document, []).append(Path(path))
+        rows = self._database.rows(
+            "SELECT id, title, format, size, pages, chunks, ingested FROM document WHERE kb = ?", (kb,)
         )
+        stored = [
+            StoredDocument(
+                row[0],
+                tuple(paths.get(row[0], ())),
+                row[1],
+                row[2],
+                row[3],
+                row[4],
+                row[5],
+                datetime.fromisoformat(row[6]),
+            )
+            for row in rows
+        ]
+        return sorted((one for one in stored if one.paths), key=lambda one: str(one.path))
 
-    def stamp(self, kb: str, path: Path) -> tuple[int, int, str] | None:
-        """(size, modified_ns, digest) of the document stored under ``path``."""
-        row = self._database.row(
-            "SELECT size, modified_ns, digest FROM document WHERE kb = ? AND path = ?", (kb, str(path))
+    def with_content(self, kb: str, digest: str, suffix: str, reader: str) -> int | None:
+        """The id of a document with this content, read as files of this kind are, by this reader."""
+        found: int | None = self._database.value(
+            "SELECT id FROM document WHERE kb = ? AND digest = ? AND suffix = ? AND reader = ?",
+            (kb, digest, suffix, reader),
         )
-        return (row[0], row[1], row[2]) if row else None
-
-    def restamp(self, kb: str, source: SourceFile) -> None:
-        """The file was touched, its content is the same."""
-        self._database.execute(
-            "UPDATE document SET size = ?, modified_ns = ? WHERE kb = ? AND path = ?",
-            (source.size, source.modified_ns, kb, str(source.path)),
-        )
-
-    def forget_stamps(self, kb: str) -> None:
-        """Make every file look changed, so that it is read again."""
-        self._database.execute("UPDATE document SET modified_ns = -1, digest = '' WHERE kb = ?", (kb,))
+        return found
 
     def reserve_chunk_ids(self, kb: str, count: int) -> list[int]:
         """Ids for chunks that are about to be written, noted as pending until they are visible.
@@ -94,29 +79,26 @@ class Documents:
             self._database.execute_many("INSERT INTO pending_vector VALUES (?, ?)", [(kb, i) for i in ids])
         return ids
 
-    def insert(
-        self,
-        kb: str,
-        source: SourceFile,
-        digest: str,
-        document: Document,
-        chunks: Sequence[Chunk],
-        chunk_ids: Sequence[int],
-        tokens: Callable[[str], list[str]],
-    ) -> None:
-        """Write a document with its pages and chunks; inside the caller's transaction."""
+    def insert(self, kb: str, file: ReadFile, chunk_ids: Sequence[int], tokens: Tokens) -> int:
+        """Write a document with its pages and chunks, inside the caller's transaction; returns its id."""
+        document = file.document
+        report = FileReport.of(file.source.path, document, len(file.chunks))
         row = self._database.execute(
-            "INSERT INTO document (kb, path, title, format, size, modified_ns, digest, ingested, warnings) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO document (kb, digest, suffix, reader, title, format, size, ingested, pages, chunks, "
+            "recognized, empty, warnings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 kb,
-                str(source.path),
+                file.digest,
+                file.source.path.suffix.lower(),
+                file.reader,
                 document.title,
                 document.format,
-                source.size,
-                source.modified_ns,
-                digest,
+                file.source.size,
                 datetime.now(UTC).isoformat(),
+                report.pages,
+                report.chunks,
+                _json(report.recognized),
+                _json(report.empty),
                 _json([warning.plain() for warning in document.warnings]),
             ),
         )
@@ -129,25 +111,45 @@ class Documents:
         }
         pages = {page.number: page for page in document.pages}
         self._database.execute_many(
-            "INSERT INTO chunk (id, page, start, stop, headings, lines) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO chunk (id, page, start, stop, headings, lines, context, content) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (i, rows[c.page], c.start, c.end, _json(c.headings), _json(_lines(pages[c.page], c.start, c.end)))
-                for i, c in zip(chunk_ids, chunks, strict=True)
+                (
+                    i,
+                    rows[c.page],
+                    c.start,
+                    c.end,
+                    _json(c.headings),
+                    _json(_lines(pages[c.page], c.start, c.end)),
+                    c.context,
+                    c.content,
+                )
+                for i, c in zip(chunk_ids, file.chunks, strict=True)
             ],
         )
-        for i, chunk in zip(chunk_ids, chunks, strict=True):
-            title = " ".join([document.title, source.path.stem, *chunk.headings])
+        for i, chunk in zip(chunk_ids, file.chunks, strict=True):
+            title = lexical_title(document.title, [file.source.path], chunk.headings)
             self._lexical.add(kb, i, tokens(title), tokens(chunk.text))
         self.clear_pending(kb, chunk_ids)
+        return row
+
+    def rename(self, kb: str, document: int, tokens: Tokens) -> None:
+        """Let the lexical index know a document by the names of the files that have it now."""
+        title = self._database.value("SELECT title FROM document WHERE id = ?", (document,))
+        paths = self._files.of(document)
+        rows = self._database.rows(
+            "SELECT chunk.id, chunk.headings FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = ?",
+            (document,),
+        )
+        for chunk, headings in rows:
+            self._lexical.rename(kb, chunk, tokens(lexical_title(title, paths, json.loads(headings))))
 
     def remove(self, kb: str, document: int) -> list[int]:
         """Take a document out, inside the caller's transaction; returns its chunk ids, noted as pending."""
-        ids = [
-            row[0]
-            for row in self._database.rows(
-                "SELECT chunk.id FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = ?", (document,)
-            )
-        ]
+        rows = self._database.rows(
+            "SELECT chunk.id FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = ?", (document,)
+        )
+        ids = [row[0] for row in rows]
         self._lexical.remove(kb, ids)
         self._database.execute_many("INSERT OR IGNORE INTO pending_vector VALUES (?, ?)", [(kb, i) for i in ids])
         self._database.execute("DELETE FROM document WHERE id = ?", (document,))
@@ -163,19 +165,78 @@ class Documents:
             "DELETE FROM pending_vector WHERE kb = ? AND chunk = ?", [(kb, i) for i in chunk_ids]
         )
 
+    def clear_strays(self) -> None:
+        """Forget what is pending of knowledge bases that never came into being."""
+        self._database.execute("DELETE FROM pending_vector WHERE kb NOT IN (SELECT id FROM knowledge_base)")
+
+    def chunk_ids(self, kb: str) -> list[int]:
+        """All visible chunks of a knowledge base."""
+        rows = self._database.rows(f"SELECT chunk.id FROM {_CHUNKS_OF_KB} WHERE document.kb = ? ORDER BY 1", (kb,))
+        return [row[0] for row in rows]
+
+    def chunks_with(self, kb: str, contents: Sequence[bytes]) -> dict[bytes, int]:
+        """For those contents (:attr:`ingest.types.Chunk.content`) that a visible chunk has, the id of one."""
+        found: dict[bytes, int] = {}
+        for part in _parts(contents):
+            found |= dict(
+                self._database.rows(
+                    f"SELECT chunk.content, chunk.id FROM {_CHUNKS_OF_KB} "
+                    f"WHERE document.kb = ? AND chunk.content IN ({_marks(part)})",
+                    (kb, *part),
+                )
+            )
+        return found
+
+    def embedded_texts(self, chunk_ids: Sequence[int]) -> dict[int, str]:
+        """What the model embeds of chunks."""
+        found: dict[int, str] = {}
+        for part in _parts(chunk_ids):
+            rows = self._database.rows(
+                f"SELECT chunk.id, chunk.context, {_CHUNK_TEXT} FROM chunk JOIN page ON page.id = chunk.page "
+                f"WHERE chunk.id IN ({_marks(part)})",
+                part,
+            )
+            found |= {chunk: embedded_text(context, text) for chunk, context, text in rows}
+        return found
+
+    def ids(self) -> list[int]:
+        """The ids of all documents, of whichever knowledge base."""
+        return [row[0] for row in self._database.rows("SELECT id FROM document")]
+
+    def texts(self, document: int) -> list[str]:
+        """All that is stored of a document's words: title, paths, pages, and the lexical index's tokens."""
+        kb, title = self._database.rows("SELECT kb, title FROM document WHERE id = ?", (document,))[0]
+        pages = self._database.rows("SELECT text FROM page WHERE document = ?", (document,))
+        chunks = self._database.rows(
+            "SELECT chunk.id FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = ?", (document,)
+        )
+        indexed = self._lexical.texts(kb, [row[0] for row in chunks])
+        return [title, *map(str, self._files.of(document)), *(row[0] for row in pages), *indexed]
+
     def passages(self, chunk_ids: Sequence[int]) -> dict[int, Passage]:
         """Visible chunks by id, without scores; others are left out."""
-        marks = ", ".join("?" * len(chunk_ids))
         rows = self._database.rows(
-            "SELECT chunk.id, document.path, document.title, page.number, page.label, "
-            "(SELECT max(number) FROM page AS p WHERE p.document = document.id), chunk.headings, chunk.start, "
-            "chunk.stop, substr(page.text, chunk.start + 1, chunk.stop - chunk.start), page.kind, chunk.lines, "
-            "page.columns, page.ocr "
-            "FROM chunk JOIN page ON page.id = chunk.page JOIN document ON document.id = page.document "
-            f"WHERE chunk.id IN ({marks})",
+            "SELECT chunk.id, (SELECT min(path) FROM file WHERE file.document = document.id), document.title, "
+            "page.number, page.label, (SELECT max(number) FROM page AS p WHERE p.document = document.id), "
+            f"chunk.headings, chunk.start, chunk.stop, {_CHUNK_TEXT}, page.kind, chunk.lines, page.columns, page.ocr "
+            f"FROM {_CHUNKS_OF_KB} WHERE chunk.id IN ({_marks(chunk_ids)})",
             chunk_ids,
         )
         return {row[0]: _passage(row) for row in rows}
+
+
+def lexical_title(title: str, paths: Sequence[Path], headings: Sequence[str]) -> str:
+    """What the lexical index has as a chunk's title."""
+    return " ".join([title, *dict.fromkeys(path.stem for path in paths), *headings])
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _parts(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for first in range(0, len(values), _MOST_MARKS):
+        yield values[first : first + _MOST_MARKS]
 
 
 def _lines(page: Page, start: int, end: int) -> list[tuple[int, int]]:
@@ -207,8 +268,3 @@ def _passage(row: tuple[Any, ...]) -> Passage:
         columns=columns,
         ocr=bool(ocr),
     )
-
-
-def _stored(row: tuple[Any, ...]) -> StoredDocument:
-    identifier, path, title, form, size, ingested, pages, chunks = row
-    return StoredDocument(identifier, Path(path), title, form, size, pages, chunks, datetime.fromisoformat(ingested))

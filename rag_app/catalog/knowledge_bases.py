@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ..errors import BadKnowledgeBaseName, KnowledgeBaseExists, UnknownKnowledgeBase
@@ -15,10 +16,41 @@ _NAME = re.compile(r"\w(?:[\w .()（）·&+-]{0,62}[\w)）+])?")
 _SELECT = """
 SELECT id, name, created, embedder,
     (SELECT count(*) FROM document WHERE kb = knowledge_base.id),
-    (SELECT count(*) FROM chunk JOIN page ON page.id = chunk.page JOIN document ON document.id = page.document
-     WHERE document.kb = knowledge_base.id)
+    (SELECT coalesce(sum(chunks), 0) FROM document WHERE kb = knowledge_base.id)
 FROM knowledge_base
 """
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """Which vectors of a knowledge base serve.
+
+    Attributes:
+        kb, name: of the knowledge base.
+        embedder, revision: of the model they were made with, setting: what names it; empty before the first.
+        version: raised by each commit that changed them, by whichever process.
+        generation: raised when all of them are replaced at once.
+        chunks: how many there should be.
+    """
+
+    kb: str
+    name: str
+    embedder: str
+    revision: str
+    setting: str
+    version: int
+    generation: int
+    chunks: int
+
+    @property
+    def collection(self) -> str:
+        """Where they are."""
+        return collection_name(self.kb, self.generation)
+
+
+def collection_name(kb: str, generation: int = 0) -> str:
+    """Chroma allows [a-zA-Z0-9._-] only; a knowledge base's id is hexadecimal."""
+    return f"kb-{kb}-{generation}" if generation else f"kb-{kb}"
 
 
 class KnowledgeBases:
@@ -44,14 +76,14 @@ class KnowledgeBases:
             raise UnknownKnowledgeBase("kb.unknown", name=name, names=names)
         return _knowledge_base(row)
 
-    def create(self, name: str) -> KnowledgeBase:
-        """A new, empty one.
+    def create(self, name: str, identifier: str = "") -> KnowledgeBase:
+        """A new, empty one; its id may be given, from :meth:`new_id`.
 
         Raises:
             BadKnowledgeBaseName, KnowledgeBaseExists.
         """
         name = _checked(name)
-        identifier = uuid.uuid4().hex[:12]
+        identifier = identifier or self.new_id()
         with self._database.transaction():
             self._refuse_taken(name)
             self._database.execute(
@@ -60,6 +92,19 @@ class KnowledgeBases:
             )
             self._lexical.create(identifier)
         return self.get(name)
+
+    @staticmethod
+    def new_id() -> str:
+        """An id that no knowledge base has."""
+        return uuid.uuid4().hex[:12]
+
+    def check_new_name(self, name: str) -> None:
+        """Refuse a name that can't be given to a new one.
+
+        Raises:
+            BadKnowledgeBaseName, KnowledgeBaseExists.
+        """
+        self._refuse_taken(_checked(name))
 
     def rename(self, name: str, new_name: str) -> KnowledgeBase:
         """Give one another name.
@@ -81,26 +126,64 @@ class KnowledgeBases:
             self._database.execute("DELETE FROM pending_vector WHERE kb = ?", (identifier,))
             self._database.execute("DELETE FROM knowledge_base WHERE id = ?", (identifier,))
 
-    def chunks(self, identifier: str) -> int:
-        """How many chunks one has."""
-        row = self._database.row(f"{_SELECT} WHERE id = ?", (identifier,))
-        return int(row[5]) if row else 0
+    def index(self, identifier: str) -> IndexState:
+        """Which of its vectors serve.
 
-    def embedder(self, identifier: str) -> tuple[str, str]:
-        """(name, revision) of the model its vectors were made with; empty before the first document."""
-        row = self._database.row("SELECT embedder, embedder_revision FROM knowledge_base WHERE id = ?", (identifier,))
-        return (row[0], row[1]) if row else ("", "")
+        Raises:
+            UnknownKnowledgeBase: it was deleted meanwhile.
+        """
+        row = self._database.row(
+            "SELECT id, name, embedder, embedder_revision, embedder_setting, index_version, generation, "
+            "(SELECT coalesce(sum(chunks), 0) FROM document WHERE kb = knowledge_base.id) "
+            "FROM knowledge_base WHERE id = ?",
+            (identifier,),
+        )
+        if row is None:
+            raise UnknownKnowledgeBase("kb.unknown", name=identifier, names=", ".join(kb.name for kb in self.all()))
+        return IndexState(*row)
 
-    def set_embedder(self, identifier: str, name: str, revision: str) -> None:
+    def set_embedder(self, identifier: str, name: str, revision: str, setting: str) -> None:
         """Note the model its vectors are made with."""
         self._database.execute(
-            "UPDATE knowledge_base SET embedder = ?, embedder_revision = ? WHERE id = ?",
-            (name, revision, identifier),
+            "UPDATE knowledge_base SET embedder = ?, embedder_revision = ?, embedder_setting = ? WHERE id = ?",
+            (name, revision, setting, identifier),
         )
 
-    def index_version(self, identifier: str) -> int:
-        """Raised by each commit that changed vectors, by whichever process."""
-        return int(self._database.value("SELECT index_version FROM knowledge_base WHERE id = ?", (identifier,)) or 0)
+    def set_generation(self, identifier: str, generation: int) -> None:
+        """Let another generation of vectors serve; inside the caller's transaction."""
+        self._database.execute("UPDATE knowledge_base SET generation = ? WHERE id = ?", (generation, identifier))
+        self._database.execute("DELETE FROM rebuild WHERE kb = ?", (identifier,))
+        self.raise_index_version(identifier)
+
+    def rebuild(self, identifier: str, revision: str) -> int:
+        """The generation that is being made with a model: one that was begun with it before, else a new one."""
+        with self._database.transaction():
+            begun = self._database.row("SELECT revision, generation FROM rebuild WHERE kb = ?", (identifier,))
+            if begun is not None and begun[0] == revision:
+                return int(begun[1])
+            serving = self._database.value("SELECT generation FROM knowledge_base WHERE id = ?", (identifier,))
+            generation = max(int(serving), int(begun[1]) if begun else 0) + 1
+            self._database.execute(
+                "INSERT OR REPLACE INTO rebuild VALUES (?, ?, ?)", (identifier, revision, generation)
+            )
+        return generation
+
+    def in_use(self) -> set[str]:
+        """The names of all collections that serve or are being made."""
+        made: dict[str, int] = dict(self._database.rows("SELECT kb, generation FROM rebuild"))
+        indexes = [self.index(row[0]) for row in self._database.rows("SELECT id FROM knowledge_base")]
+        return {one.collection for one in indexes} | {
+            collection_name(one.kb, made[one.kb]) for one in indexes if one.kb in made
+        }
+
+    def with_pending_vectors(self) -> list[str]:
+        """Ids of those whose last writer was killed, or is at work."""
+        return [
+            row[0]
+            for row in self._database.rows(
+                "SELECT DISTINCT kb FROM pending_vector WHERE kb IN (SELECT id FROM knowledge_base)"
+            )
+        ]
 
     def raise_index_version(self, identifier: str) -> None:
         """Tell other processes that vectors changed."""

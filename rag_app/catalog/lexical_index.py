@@ -49,9 +49,17 @@ class LexicalIndex:
             (chunk_id, " ".join(title), " ".join(body)),
         )
 
+    def rename(self, kb: str, chunk_id: int, title: Sequence[str]) -> None:
+        """Give a chunk other tokens for its title."""
+        self._database.execute(f"UPDATE lexical_{kb} SET title = ? WHERE rowid = ?", (" ".join(title), chunk_id))
+
     def remove(self, kb: str, chunk_ids: Sequence[int]) -> None:
         """Take chunks out."""
         self._database.execute_many(f"DELETE FROM lexical_{kb} WHERE rowid = ?", [(i,) for i in chunk_ids])
+
+    def purge(self, kb: str) -> None:
+        """Write the index anew without what was deleted; until then its tokens may lie in older segments."""
+        self._database.execute(f"INSERT INTO lexical_{kb} (lexical_{kb}) VALUES ('optimize')")
 
     def search(self, kb: str, terms: Sequence[str], limit: int) -> list[LexicalHit]:
         """Chunks with any of ``terms``, best first."""
@@ -73,6 +81,14 @@ class LexicalIndex:
     def size(self, kb: str) -> int:
         """Chunks in the index."""
         return int(self._database.value(f"SELECT count(*) FROM lexical_{kb}_docsize") or 0)
+
+    def texts(self, kb: str, chunk_ids: Sequence[int]) -> list[str]:
+        """What is stored of chunks: their tokens, joined."""
+        found: list[str] = []
+        for chunk_id in chunk_ids:
+            for row in self._database.rows(f"SELECT title, body FROM lexical_{kb} WHERE rowid = ?", (chunk_id,)):
+                found += row
+        return found
 
     def tokens(self, kb: str, chunk_ids: Sequence[int]) -> dict[int, frozenset[str]]:
         """The distinct tokens of chunks."""

@@ -28,10 +28,12 @@ def add(app: typer.Typer, texts: Texts) -> None:
         with session(json=json) as (rag, output):
             documents = rag.documents(kb)
             if json:
-                output.print_json({"documents": documents})
+                output.print_json({"documents": [{"path": d.path, **output.plain(d)} for d in documents]})
                 return
             columns = [output.texts(f"cli.column_{name}") for name in ("path", "title", "pages", "chunks")]
-            output.table(columns, [(str(d.path), d.title, str(d.pages), str(d.chunks)) for d in documents])
+            output.table(
+                columns, [("\n".join(map(str, d.paths)), d.title, str(d.pages), str(d.chunks)) for d in documents]
+            )
 
     @docs.command(help=texts.help("cli.docs_remove", "rag-app docs remove ~/papers/old.pdf"))
     def remove(
@@ -39,10 +41,11 @@ def add(app: typer.Typer, texts: Texts) -> None:
             list[Path], typer.Argument(metavar="PATH…", help=texts("cli.docs_remove_paths"), show_default=False)
         ],
         kb: Annotated[str | None, texts.kb_option()] = None,
+        verify: Annotated[bool, typer.Option("--verify", help=texts("cli.verify"))] = False,
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
         with session(json=json) as (rag, output):
-            gone = rag.remove(*paths, kb=kb)
+            gone = rag.remove(*paths, kb=kb, verify=verify)
             output.report({"removed": gone}, "cli.docs_removed", count=len(gone))
 
     @app.command(help=texts.help("cli.doctor", "rag-app doctor"))

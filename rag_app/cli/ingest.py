@@ -1,22 +1,28 @@
-"""``rag-app ingest``, also ``python -m ingest``."""
+"""``rag-app ingest``, also ``python -m ingest``, and ``rag-app sync``."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ingest.errors import UserError
-from ingest.types import FileReport, Progress
+from ingest.types import FileReport, IngestReport, Progress
 
 from ..app import RagApp
 from .output import Output
+from .reporting import exit_code, planned, summary
 from .session import session
 from .texts import Texts
 
+_INTERRUPTED = 130
+Ingest = Callable[[Callable[[Progress], None]], IngestReport]
+
 
 def add(app: typer.Typer, texts: Texts) -> None:
-    """Add the command."""
+    """Add the commands."""
+    dry_run_option = typer.Option("--dry-run", help=texts("cli.dry_run"))
 
     @app.command(help=texts.help("cli.ingest", "rag-app ingest ~/papers report.pdf --kb work"))
     def ingest(
@@ -27,45 +33,71 @@ def add(app: typer.Typer, texts: Texts) -> None:
         password: Annotated[
             list[str] | None, typer.Option("--password", help=texts("cli.ingest_password"), show_default=False)
         ] = None,
+        dry_run: Annotated[bool, dry_run_option] = False,
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
         with session(json=json) as (rag, output):
+            if dry_run:
+                planned(output, rag.plan(*paths, kb=kb).files)
+                return
             raise typer.Exit(run(rag, output, paths, kb, password or []))
+
+    @app.command(help=texts.help("cli.sync", "rag-app sync ~/papers --watch"))
+    def sync(
+        folders: Annotated[
+            list[Path] | None, typer.Argument(metavar="FOLDER…", help=texts("cli.sync_folders"), show_default=False)
+        ] = None,
+        kb: Annotated[str | None, texts.kb_option()] = None,
+        watch: Annotated[bool, typer.Option("--watch", help=texts("cli.sync_watch"))] = False,
+        dry_run: Annotated[bool, dry_run_option] = False,
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        named = folders or []
+        with session(json=json) as (rag, output):
+            if dry_run:
+                planned(output, rag.plan(*(named or rag.folders(kb)), kb=kb).files)
+            elif watch:
+                raise typer.Exit(_watch(rag, output, named, kb))
+            else:
+                raise typer.Exit(_run(output, lambda show: rag.sync(*named, kb=kb, progress=show)))
 
 
 def run(rag: RagApp, output: Output, paths: list[Path], kb: str | None, passwords: Sequence[str] = ()) -> int:
     """Ingest and report; returns the exit code. Ctrl-C reports what was finished."""
+
+    def ingest(show: Callable[[Progress], None]) -> IngestReport:
+        return rag.ingest(*paths, kb=kb, passwords=passwords, progress=show)
+
+    def unlock(path: Path, password: str) -> Ingest:
+        return lambda show: rag.ingest(path, kb=kb, passwords=[password], progress=show)
+
+    return _run(output, ingest, unlock)
+
+
+def _run(output: Output, ingest: Ingest, unlock: Callable[[Path, str], Ingest] | None = None) -> int:
     reports: dict[Path, FileReport] = {}
     interrupted = False
     failure: UserError | None = None
     try:
-        _ingest(rag, output, paths, kb, passwords, reports)
-        for path in [path for path, report in reports.items() if report.needs_password]:
+        _shown(output, ingest, reports)
+        for path in [path for path, report in reports.items() if report.needs_password and unlock]:
             while reports[path].needs_password and (password := output.ask_password("cli.password", name=path.name)):
-                _ingest(rag, output, [path], kb, [password], reports)
+                assert unlock is not None  # noqa: S101  as above
+                _shown(output, unlock(path, password), reports)
     except KeyboardInterrupt:
         interrupted = True
     except UserError as error:
         failure = error
     if failure is not None and not reports:
         raise failure
-    _summary(output, list(reports.values()), interrupted, failure)
+    summary(output, list(reports.values()), interrupted, failure)
     if failure is not None:
         return 1
-    if interrupted:
-        return 130
-    return 0 if all(report.status in ("read", "unchanged") for report in reports.values()) else 1
+    return _INTERRUPTED if interrupted else exit_code(list(reports.values()))
 
 
-def _ingest(
-    rag: RagApp,
-    output: Output,
-    paths: list[Path],
-    kb: str | None,
-    passwords: Sequence[str],
-    reports: dict[Path, FileReport],
-) -> None:
-    """Ingest, noting each finished file's report."""
+def _shown(output: Output, ingest: Ingest, reports: dict[Path, FileReport]) -> None:
+    """Ingest behind a progress bar, noting each finished file's report."""
     with output.progress() as bar:
 
         def show(step: Progress) -> None:
@@ -73,47 +105,20 @@ def _ingest(
             if step.report is not None:
                 reports[step.report.path] = step.report
 
-        rag.ingest(*paths, kb=kb, passwords=passwords, progress=show)
+        ingest(show)
 
 
-def _summary(output: Output, reports: list[FileReport], interrupted: bool, failure: UserError | None) -> None:
-    if output.json:
-        files = [
-            {
-                "path": report.path,
-                "status": report.status,
-                "reason": report.reason or "",
-                "pages": report.pages,
-                "recognized": report.recognized,
-                "empty": report.empty,
-                "chunks": report.chunks,
-                "seconds": round(report.seconds, 3),
-                "warnings": report.warnings,
-            }
-            for report in reports
-        ]
-        failed = {} if failure is None else output.failure(failure)
-        output.print_json({"files": files, "interrupted": interrupted, **failed})
-        return
-    counts = {
-        status: sum(report.status == status for report in reports)
-        for status in ("read", "partial", "unchanged", "refused")
-    }
-    named = ", ".join(f"{output.texts(f'status.{status}')}: {count}" for status, count in counts.items() if count)
-    fresh = [report for report in reports if report.status in ("read", "partial")]
-    output.line(
-        output.texts(
-            "cli.ingest_done",
-            counts=named or "0",
-            pages=sum(report.pages for report in fresh),
-            chunks=sum(report.chunks for report in fresh),
-            seconds=f"{sum(report.seconds for report in reports):.1f}",
-        )
-    )
-    recognized = sum(len(report.recognized) for report in fresh)
-    if recognized:
-        output.line(output.texts("cli.recognized", count=recognized))
-    if failure is not None:
-        output.error(failure)
-    if interrupted or failure is not None:
-        output.note(output.texts("cli.interrupted"), style="yellow")
+def _watch(rag: RagApp, output: Output, folders: Sequence[Path], kb: str | None) -> int:
+    """Keep folders in step until Ctrl-C; a line for each time something changed."""
+    stop = threading.Event()
+    output.note(output.texts("cli.sync_watching"))
+    try:
+        with output.progress() as bar:
+            for report in rag.watch(*folders, kb=kb, stop=stop, progress=bar.show):
+                if any(file.status not in ("unchanged", "refused") for file in report.files):
+                    summary(output, report.files, interrupted=False, failure=None)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        stop.set()
+    return 0

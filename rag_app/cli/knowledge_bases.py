@@ -1,5 +1,6 @@
 """``rag-app kb …``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,6 +48,7 @@ def add(app: typer.Typer, texts: Texts) -> None:
     def delete(
         name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
         yes: Annotated[bool, typer.Option("--yes", "-y", help=texts("cli.yes"))] = False,
+        verify: Annotated[bool, typer.Option("--verify", help=texts("cli.verify"))] = False,
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
         with session(json=json) as (rag, output):
@@ -54,5 +56,42 @@ def add(app: typer.Typer, texts: Texts) -> None:
                 raise RagError("cli.yes_needed")
             if not yes:
                 typer.confirm(output.texts("cli.kb_delete_confirm", name=name), abort=True, err=True)
-            gone = rag.delete_knowledge_base(name)
+            gone = rag.delete_knowledge_base(name, verify=verify)
             output.report(gone, "cli.kb_deleted", name=gone.name, documents=gone.documents)
+
+    @kb.command(help=texts.help("cli.kb_export", "rag-app kb export work work.ragkb"))
+    def export(
+        name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+        file: Annotated[Path, typer.Argument(metavar="FILE", help=texts("cli.kb_export_file"), show_default=False)],
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            base = rag.export_knowledge_base(name, file)
+            output.report(
+                base, "cli.kb_exported", name=base.name, file=file, documents=base.documents, chunks=base.chunks
+            )
+
+    @kb.command("import", help=texts.help("cli.kb_import", "rag-app kb import work.ragkb --name work2"))
+    def import_(
+        file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False)],
+        name: Annotated[
+            str | None, typer.Option("--name", metavar="NAME", help=texts("cli.kb_import_name"), show_default=False)
+        ] = None,
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            made = rag.import_knowledge_base(file, name)
+            output.report(made, "cli.kb_imported", name=made.name, documents=made.documents, chunks=made.chunks)
+
+    @app.command(help=texts.help("cli.reindex", "rag-app reindex --kb work --embedder BAAI/bge-m3"))
+    def reindex(
+        kb: Annotated[str | None, texts.kb_option()] = None,
+        embedder: Annotated[
+            str | None, typer.Option("--embedder", help=texts("cli.reindex_embedder"), show_default=False)
+        ] = None,
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            with output.counting("cli.reindexing") as counted:
+                base = rag.reindex(embedder, kb, counted)
+            output.report(base, "cli.reindexed", name=base.name, chunks=base.chunks, embedder=base.embedder)

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from getpass import getpass
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ingest.errors import UserError
@@ -116,6 +116,19 @@ class Output:
     def failure(self, error: UserError) -> dict[str, str]:
         """A failure as JSON has it."""
         return {"error": error.text(self._language), "kind": type(error).__name__}
+
+    @contextmanager
+    def counting(self, key: str) -> Iterator[Callable[[int, int], None]]:
+        """A progress bar for something that is counted: call it with (done, in all)."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed}/{task.total}"),
+        )
+        hidden = self.json or not self._err.is_terminal
+        with Progress(*columns, TimeRemainingColumn(), console=self._err, transient=True, disable=hidden) as bar:
+            task = bar.add_task(_safe(self.texts(key)), total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
 
     @contextmanager
     def progress(self) -> Iterator[IngestProgress]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -78,6 +79,11 @@ class OnnxEmbedder:
         self._manifest = manifest
         self._tokenizer = TextTokenizer(folder / "tokenizer.json")
         self._session = _session(folder / _MODEL)
+
+    @property
+    def concurrency(self) -> int:
+        """One call a core: each runs on its own thread, which beats one call on all cores."""
+        return os.cpu_count() or 1
 
     def embed_passages(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Unit vectors of passages, shape (len(texts), dimension)."""
@@ -160,8 +166,10 @@ def _session(path: Path) -> InferenceSession:
 
     onnxruntime.set_default_logger_severity(3)
     onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # the calls run side by side instead
     try:
-        return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except (state.Fail, state.NoSuchFile, state.InvalidGraph, state.InvalidProtobuf, state.RuntimeException) as error:
         raise EmbedderError("embedder.cache_damaged", path=path.parent, cause=error) from error
 

@@ -53,6 +53,11 @@ class SentenceTransformerEmbedder:
         dimension = int(self._model.get_embedding_dimension() or 0)
         self.info = EmbedderInfo(name, revision, dimension, window)
 
+    @property
+    def concurrency(self) -> int:
+        """Torch uses all cores, or the GPU, for one call."""
+        return 1
+
     def embed_passages(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Unit vectors of passages, shape (len(texts), dimension)."""
         return self._encode([f"{self.passage_prefix}{text}" for text in texts])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..catalog import Catalog
+from ..catalog import Catalog, IndexState
+from ..errors import StorageError
 from ..protocols import Embedder
 from ..types import Passage, Retrieval
 from ..vectors import Vectors
@@ -13,6 +15,7 @@ from .tokens import query_terms
 
 _CANDIDATES = 100
 _COVERAGE_HITS = 5
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Retriever:
 
     catalog: Catalog
     vectors: Vectors
-    embedder: Embedder
+    embedder_of: Callable[[IndexState], Embedder]
 
     def retrieve(self, kb: str, question: str, limit: int) -> Retrieval:
         """The passages that best fit the question, best first.
@@ -29,9 +32,7 @@ class Retriever:
         Args:
             kb: knowledge base id. limit: most passages.
         """
-        version = self.catalog.knowledge_bases.index_version(kb)
-        vector = self.embedder.embed_query(question)
-        dense = {hit.chunk_id: hit.similarity for hit in self.vectors.search(kb, vector, _CANDIDATES, version)}
+        dense = self._dense(kb, question)
         lexical, covered = self._lexical(kb, question)
         ranked = fuse(dense, lexical, lexical_weight(covered))
         scores = dict(ranked)
@@ -43,6 +44,23 @@ class Retriever:
         )
         best = max((dense[passage.chunk_id] for passage in visible if passage.chunk_id in dense), default=0.0)
         return Retrieval(question, passages, covered, best)
+
+    def _dense(self, kb: str, question: str) -> dict[int, float]:
+        """Chunk id → cosine. Where vectors were replaced at the same moment, it asks again."""
+        for _ in range(_TRIES):
+            state = self.catalog.knowledge_bases.index(kb)
+            vector = self.embedder_of(state).embed_query(question)
+            try:
+                hits = self.vectors.search(state.collection, vector, _CANDIDATES, state.version)
+            except StorageError:
+                if self.catalog.knowledge_bases.index(kb).generation == state.generation:
+                    raise
+                continue
+            if hits is not None:
+                return {hit.chunk_id: hit.similarity for hit in hits}
+            if self.catalog.knowledge_bases.index(kb).generation == state.generation:
+                return {}
+        return {}
 
     def _lexical(self, kb: str, question: str) -> tuple[dict[int, float], float]:
         index = self.catalog.lexical

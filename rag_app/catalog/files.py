@@ -1,0 +1,107 @@
+"""Which files a knowledge base has seen: their times, their contents, and why one was refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ingest.messages import Message
+from ingest.types import FileReport, KnownFile, SourceFile
+
+from .database import Database
+
+
+class Files:
+    """The files of a catalog. A file has a document, a reason why it was refused, or both: then the old one stays."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def known(self, kb: str) -> dict[Path, KnownFile]:
+        """All files of a knowledge base."""
+        rows = self._database.rows(
+            "SELECT file.path, file.size, file.modified_ns, file.digest, file.reader, file.reason, document.id, "
+            "document.pages, document.chunks, document.recognized, document.empty, document.warnings "
+            "FROM file LEFT JOIN document ON document.id = file.document WHERE file.kb = ?",
+            (kb,),
+        )
+        return {(path := Path(row[0])): KnownFile(row[1], row[2], row[3], row[4], _report(path, row)) for row in rows}
+
+    def note(self, kb: str, source: SourceFile, digest: str, reader: str, document: int) -> None:
+        """A file has this document; inside the caller's transaction."""
+        self._write(kb, source, digest, reader, document, None)
+
+    def refuse(self, kb: str, source: SourceFile, digest: str, reader: str, reason: Message) -> bool:
+        """A file was refused; what it held before stays. True when it held something."""
+        with self._database.transaction():
+            document = self.document(kb, source.path)
+            self._write(kb, source, digest, reader, document, json.dumps(reason.plain(), ensure_ascii=False))
+        return document is not None
+
+    def restamp(self, kb: str, source: SourceFile) -> None:
+        """The file was touched, its content is the same."""
+        self._database.execute(
+            "UPDATE file SET size = ?, modified_ns = ? WHERE kb = ? AND path = ?",
+            (source.size, source.modified_ns, kb, str(source.path)),
+        )
+
+    def document(self, kb: str, path: Path) -> int | None:
+        """The id of the document that a file has."""
+        document: int | None = self._database.value(
+            "SELECT document FROM file WHERE kb = ? AND path = ?", (kb, str(path))
+        )
+        return document
+
+    def remove(self, kb: str, paths: Iterable[Path]) -> None:
+        """Forget files; inside the caller's transaction."""
+        self._database.execute_many("DELETE FROM file WHERE kb = ? AND path = ?", [(kb, str(path)) for path in paths])
+
+    def of(self, document: int) -> list[Path]:
+        """The files that have a document, by path."""
+        rows = self._database.rows("SELECT path FROM file WHERE document = ? ORDER BY path", (document,))
+        return [Path(row[0]) for row in rows]
+
+    def folders(self, kb: str) -> list[Path]:
+        """The folders that are kept in step."""
+        rows = self._database.rows("SELECT path FROM folder WHERE kb = ? ORDER BY path", (kb,))
+        return [Path(row[0]) for row in rows]
+
+    def keep_folders(self, kb: str, folders: Sequence[Path]) -> None:
+        """Keep these in step from now on."""
+        self._database.execute_many(
+            "INSERT OR IGNORE INTO folder VALUES (?, ?)", [(kb, str(folder)) for folder in folders]
+        )
+
+    def leave_folder(self, kb: str, folder: Path) -> None:
+        """Keep a folder in step no longer; what came from it stays."""
+        self._database.execute("DELETE FROM folder WHERE kb = ? AND path = ?", (kb, str(folder)))
+
+    def _write(
+        self, kb: str, source: SourceFile, digest: str, reader: str, document: int | None, reason: str | None
+    ) -> None:
+        self._database.execute(
+            "INSERT OR REPLACE INTO file (kb, path, document, size, modified_ns, digest, reader, reason) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (kb, str(source.path), document, source.size, source.modified_ns, digest, reader, reason),
+        )
+
+
+def _report(path: Path, row: tuple[Any, ...]) -> FileReport:
+    *_, reason, document, pages, chunks, recognized, empty, warnings = row
+    if reason is not None:
+        return FileReport(path, "refused", Message.of(json.loads(reason)), kept=document is not None)
+    return FileReport(
+        path,
+        "unchanged",
+        pages=pages,
+        chunks=chunks,
+        recognized=_numbers(recognized),
+        empty=_numbers(empty),
+        warnings=tuple(map(Message.of, json.loads(warnings))) if warnings != "[]" else (),
+    )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(json.loads(text)) if text != "[]" else ()

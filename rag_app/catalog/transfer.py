@@ -1,0 +1,84 @@
+"""All rows of a knowledge base, to be taken elsewhere, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .database import Database
+from .documents import lexical_title
+from .lexical_index import LexicalIndex
+
+Rows = dict[str, list[Sequence[Any]]]
+
+_COLUMNS = {
+    "document": "id digest suffix reader title format size ingested pages chunks recognized empty warnings",
+    "file": "document path size modified_ns digest reader reason",
+    "page": "id document number label text kind columns ocr",
+    "chunk": "id page start stop headings lines context content",
+}
+_FROM = {
+    "document": "document WHERE kb = ?",
+    "file": "file WHERE kb = ?",
+    "page": "page WHERE document IN (SELECT id FROM document WHERE kb = ?)",
+    "chunk": "chunk WHERE page IN (SELECT page.id FROM page JOIN document ON document.id = page.document WHERE kb = ?)",
+}
+
+
+def dump(database: Database, kb: str) -> Rows:
+    """Table → rows, each in the order of their first column; of chunks and pages that is their id."""
+    return {
+        table: [tuple(row) for row in database.rows(f"SELECT {_listed(table)} FROM {_FROM[table]} ORDER BY 1", (kb,))]
+        for table in _COLUMNS
+    }
+
+
+def load(
+    database: Database,
+    lexical: LexicalIndex,
+    kb: str,
+    rows: Mapping[str, Sequence[Sequence[Any]]],
+    chunk_ids: Sequence[int],
+    tokens: Callable[[str], list[str]],
+) -> None:
+    """Write the rows of another knowledge base into an empty one, inside the caller's transaction.
+
+    Args:
+        chunk_ids: the ids that its chunks get, in the order of ``rows["chunk"]``.
+
+    Raises:
+        KeyError, IndexError, TypeError: the rows do not fit together.
+    """
+    documents = {row[0]: _insert(database, "document", {"kb": kb}, [None, *row[1:]], "id") for row in rows["document"]}
+    paths: dict[int, list[Path]] = {}
+    for row in rows["file"]:
+        document = documents[row[0]] if row[0] is not None else None
+        _insert(database, "file", {"kb": kb}, [document, *row[1:]])
+        if document is not None:
+            paths.setdefault(document, []).append(Path(row[1]))
+    titles = {documents[row[0]]: row[4] for row in rows["document"]}
+    pages: dict[int, tuple[int, int, str]] = {}
+    for row in rows["page"]:
+        document = documents[row[1]]
+        pages[row[0]] = (_insert(database, "page", {}, [None, document, *row[2:]], "id"), document, row[4])
+    for chunk, row in zip(chunk_ids, rows["chunk"], strict=True):
+        page, document, text = pages[row[1]]
+        _insert(database, "chunk", {}, [chunk, page, *row[2:]])
+        title = lexical_title(titles[document], paths.get(document, []), json.loads(row[4]))
+        lexical.add(kb, chunk, tokens(title), tokens(text[row[2] : row[3]]))
+
+
+def _listed(table: str) -> str:
+    return ", ".join(_COLUMNS[table].split())
+
+
+def _insert(
+    database: Database, table: str, fixed: Mapping[str, object], values: Sequence[object], leave_out: str = ""
+) -> int:
+    """Insert a row; the column ``leave_out`` is the database's to choose. Returns the row's id."""
+    given = {**fixed, **dict(zip(_COLUMNS[table].split(), values, strict=True))}
+    given.pop(leave_out, None)
+    marks = ", ".join("?" * len(given))
+    return database.execute(f"INSERT INTO {table} ({', '.join(given)}) VALUES ({marks})", tuple(given.values()))

@@ -1,0 +1,106 @@
+"""Files into a knowledge base: once, from a folder that is kept in step, or for as long as one looks on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from ingest.messages import message
+from ingest.types import FileReport, IngestReport, Progress
+
+from .errors import SettingsError
+from .index.erasure import purge
+from .index.rebuild import restore
+from .store import Store
+from .types import KnowledgeBase
+
+_WINDOW_MARGIN = 16  # tokens of a window that prefixes and special tokens take
+
+Show = Callable[[Progress], None]
+
+
+def fill(store: Store, kb: KnowledgeBase, paths: Sequence[Path], passwords: Sequence[str], show: Show) -> IngestReport:
+    """Make a knowledge base equal to files and folders.
+
+    Raises:
+        What :meth:`rag_app.app.RagApp.ingest` raises.
+    """
+    from ingest.pipeline import run
+
+    began = time.monotonic()
+    reports: list[FileReport] = []
+    state = store.catalog.knowledge_bases.index(kb.id)
+    embedder = store.embedder_of(state)
+    with store.writing(kb) as writer:
+        writer.use_embedder(embedder.info, store.setting_of(state))
+        restore(writer, embedder, lambda done, total: store.notify(message("storage.restored", done=done, total=total)))
+        steps = run(
+            paths,
+            writer,
+            embedder,
+            chunk_tokens(store, embedder.info.window),
+            leave_out=store.settings.data_dir,
+            limits=store.settings.parse_limits,
+            workers=store.settings.parse_workers,
+            passwords=passwords,
+        )
+        try:
+            with closing(steps):
+                for step in steps:
+                    if step.report is not None:
+                        reports.append(step.report)
+                    show(step)
+        finally:
+            if writer.removed_something:
+                purge(writer, vectors=False)
+    reports.sort(key=lambda report: report.path)
+    return IngestReport(tuple(reports), time.monotonic() - began)
+
+
+def plan(store: Store, kb: KnowledgeBase, paths: Iterable[Path]) -> IngestReport:
+    """What :func:`fill` would do; nothing is read but what is new, and that only to know its content."""
+    from ingest.plan import plan as reports
+
+    began = time.monotonic()
+    known = store.catalog.files.known(kb.id)
+    window = store.embedder_of(store.catalog.knowledge_bases.index(kb.id)).info.window
+    planned = reports(
+        paths, known, chunk_tokens(store, window), store.settings.parse_limits, leave_out=store.settings.data_dir
+    )
+    return IngestReport(tuple(sorted(planned, key=lambda report: report.path)), time.monotonic() - began)
+
+
+def folders_in_step(store: Store, kb: KnowledgeBase, folders: Sequence[Path]) -> list[Path]:
+    """The folders to bring in step: those given, which are remembered, else those that were given before.
+
+    Raises:
+        PathNotFound: there is no such folder. SettingsError: none is given and none is remembered.
+    """
+    from ingest.discover import folder
+
+    given = [folder(path) for path in folders]
+    if given:
+        store.catalog.files.keep_folders(kb.id, given)
+        return given
+    remembered = store.catalog.files.folders(kb.id)
+    if not remembered:
+        raise SettingsError("cli.sync_nothing", kb=kb.name)
+    return remembered
+
+
+def watch(
+    store: Store, kb: KnowledgeBase, folders: Sequence[Path], show: Show, stop: threading.Event
+) -> Iterator[IngestReport]:
+    """Bring folders in step now and after each change, until ``stop`` is set; yields what each time did."""
+    from ingest.watch import changes
+
+    for _ in changes(folders, stop):
+        yield fill(store, kb, folders, (), show)
+
+
+def chunk_tokens(store: Store, window: int) -> int:
+    """The bound of a chunk: the setting, within the model's window."""
+    return min(store.settings.chunk_tokens, window - _WINDOW_MARGIN)

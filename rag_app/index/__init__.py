@@ -1,0 +1,1 @@
+"""Catalog and vectors kept in step: writing, rebuilding, erasing, export and import."""
