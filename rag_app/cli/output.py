@@ -188,7 +188,7 @@ class IngestProgress:
         path = _safe(str(report.path))
         status = self._texts(f"status.{report.status}")
         if report.reason is None:
-            if not self._console.is_terminal:
+            if not self._console.is_terminal and report.status != "unchanged":
                 self._console.print(f"{status} {path}", soft_wrap=True)
             return
         style = "red" if report.status == "refused" else "yellow"
