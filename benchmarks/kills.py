@@ -159,7 +159,7 @@ def run(source: Path, runs: int, seed: int) -> list[str]:
         longest, ended = 4.0, 0
         for number in range(runs):
             shuffle(base / "docs", pool, dice)
-            before = {path: digest for path, digest in committed(base / "data")} if number else {}
+            before = dict(committed(base / "data")) if number else {}
             done, seconds = killed(base / "data", base / "docs", dice.uniform(0, longest))
             ended += done
             longest = 0.8 * longest + 0.2 * seconds * 1.3 if done else longest
