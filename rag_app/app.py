@@ -112,10 +112,10 @@ class RagApp:
         """Write a knowledge base to one file: documents, chunks, vectors, and where the files were.
 
         Raises:
-            UnknownKnowledgeBase, ArchiveError, StorageError.
+            UnknownKnowledgeBase, ArchiveError, StorageLocked, StorageError.
         """
         kb = self._store.catalog.knowledge_bases.get(name)
-        archive.export(self._store.catalog, self._store.vectors, kb, Path(file))
+        archive.export(self._store, kb, Path(file))
         return kb
 
     def import_knowledge_base(self, file: str | Path, name: str | None = None) -> KnowledgeBase:

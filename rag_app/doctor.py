@@ -84,6 +84,7 @@ def _storage(settings: Settings) -> Iterator[Check]:
     try:
         catalog.database.check()
         vectors = Vectors(settings.data_dir / "vectors")
+        vectors.check()
         for kb in catalog.knowledge_bases.all():
             stored = vectors.count(catalog.knowledge_bases.index(kb.id).collection) if kb.chunks else 0
             finding = message("doctor.kb", name=kb.name, documents=kb.documents, chunks=kb.chunks, vectors=stored)

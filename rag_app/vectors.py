@@ -15,14 +15,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
 
+from .catalog.database import is_damage
 from .errors import StorageError
+from .seal import Seal
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
+    from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
 _DATABASE = "chroma.sqlite3"
@@ -38,6 +41,24 @@ class VectorHit:
     similarity: float
 
 
+class _Shared:
+    """What the apps of one process that use the same folder share, as Chroma has one engine a folder and process.
+
+    Attributes:
+        seen: collection → the index version that the client has seen.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.lock = threading.RLock()
+        self.client: Client | None = None
+        self.seen: dict[str, int] = {}
+        self.seal = Seal(folder)
+
+
+_shared: WeakValueDictionary[Path, _Shared] = WeakValueDictionary()
+_sharing = threading.Lock()
+
+
 class Vectors:
     """The vectors of a data folder, in ``folder``: collections of (chunk id, unit vector).
 
@@ -47,9 +68,24 @@ class Vectors:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = threading.RLock()
-        self._client: ClientAPI | None = None
-        self._seen: dict[str, int] = {}
+        with _sharing:
+            self._shared = _shared.setdefault(folder.resolve(), _Shared(folder))
+
+    def begin_writing(self) -> None:
+        """This process is the one writer from now on; sees what others wrote."""
+        self.reopen()
+        with self._open():
+            self._shared.seal.break_open()
+
+    def end_writing(self, collection: str) -> None:
+        """Let readers know that the files are whole."""
+        with self._open() as client:
+            stored = _collection(client, collection)
+            if stored is not None and (first := stored.get(limit=1, include=["embeddings"]))["ids"]:
+                stored.query(query_embeddings=first["embeddings"], n_results=1)  # what is due to be written, is
+        self.reopen()  # Chroma writes when it closes, too
+        with self._errors():
+            self._shared.seal.make()
 
     def add(self, collection: str, chunk_ids: Sequence[int], vectors: npt.NDArray[np.float32]) -> None:
         """Store unit vectors, shape (len(chunk_ids), dimension)."""
@@ -96,8 +132,8 @@ class Vectors:
             vector: unit vector, shape (dimension,).
             version: the knowledge base's index version, as the catalog has it.
         """
-        with self._lock:
-            if self._seen.get(collection) != version:
+        with self._shared.lock:
+            if self._shared.seen.get(collection) != version:
                 self.reopen()
             with self._open() as client:
                 stored = _collection(client, collection)
@@ -106,7 +142,7 @@ class Vectors:
                 found = stored.query(
                     query_embeddings=cast("Any", vector[None, :]), n_results=limit, include=["distances"]
                 )
-            self._seen[collection] = version
+            self._shared.seen[collection] = version
         distances = (found["distances"] or [[]])[0]
         return [VectorHit(int(i), 1.0 - float(d)) for i, d in zip(found["ids"][0], distances, strict=True)]
 
@@ -118,9 +154,9 @@ class Vectors:
 
     def wrote(self, collection: str, version: int) -> None:
         """This process made the change that ``version`` counts, so its client has seen it."""
-        with self._lock:
-            if self._seen.get(collection) == version - 1:
-                self._seen[collection] = version
+        with self._shared.lock:
+            if self._shared.seen.get(collection) == version - 1:
+                self._shared.seen[collection] = version
 
     def drop_all_but(self, collections: Set[str]) -> bool:
         """Drop all other collections; True when there were any."""
@@ -128,7 +164,7 @@ class Vectors:
             stray = [stored.name for stored in client.list_collections() if stored.name not in collections]
             for name in stray:
                 client.delete_collection(name)
-                self._seen.pop(name, None)
+                self._shared.seen.pop(name, None)
             return bool(stray)
 
     def purge(self) -> None:
@@ -136,7 +172,7 @@ class Vectors:
 
         Vectors deleted from a collection that goes on stay in its HNSW file: copy the collection first.
         """
-        with self._lock:
+        with self._shared.lock:
             self.reopen()
             file = self._folder / _DATABASE
             if not file.is_file():
@@ -149,13 +185,14 @@ class Vectors:
                     if folder.is_dir() and folder.name not in used:
                         shutil.rmtree(folder, ignore_errors=True)  # on Windows a reader may still have it open
             except (sqlite3.DatabaseError, OSError) as error:
-                raise StorageError("storage.failed", path=self._folder, cause=error) from error
+                key = "storage.vectors_damaged" if is_damage(error) else "storage.failed"
+                raise StorageError(key, path=self._folder, cause=error) from error
 
     def set_aside(self) -> Path:
         """Move damaged files away, so that new ones can be made; returns where they are now."""
-        with self._lock:
+        with self._shared.lock:
             self.reopen()
-            self._seen.clear()
+            self._shared.seen.clear()
             number = 1
             while (aside := self._folder.with_name(f"{self._folder.name}.damaged-{number}")).exists():
                 number += 1
@@ -164,36 +201,70 @@ class Vectors:
 
     def reopen(self) -> None:
         """Forget the client; the next call opens a new one, which sees what other processes wrote."""
-        with self._lock:
-            if self._client is not None:
-                from chromadb.api.client import SharedSystemClient
-
-                SharedSystemClient.clear_system_cache()
-                self._client = None
+        with self._shared.lock:
+            if self._shared.client is not None:
+                self._shared.client.close()
+                self._shared.client = None
 
     @contextmanager
-    def _open(self) -> Iterator[ClientAPI]:
+    def _open(self) -> Iterator[Client]:
         """The client; Chroma's errors become ours."""
         import chromadb
+
+        with self._shared.lock, self._errors():
+            if self._shared.client is None:
+                self._look_at_database()
+                self._shared.seal.check()
+                settings = chromadb.Settings(anonymized_telemetry=False)
+                self._shared.client = cast("Client", chromadb.PersistentClient(str(self._folder), settings))
+            yield self._shared.client
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
         from chromadb.errors import ChromaError
 
-        with self._lock:
+        with self._shared.lock:
             try:
-                if self._client is None:
-                    settings = chromadb.Settings(anonymized_telemetry=False)
-                    self._client = chromadb.PersistentClient(str(self._folder), settings)
-                yield self._client
+                yield
             except (ChromaError, OSError) as error:
                 damaged = any(sign in str(error) for sign in _DAMAGE)
                 key = "storage.vectors_damaged" if damaged else "storage.failed"
                 raise StorageError(key, path=self._folder, cause=error) from error
 
+    def check(self) -> None:
+        """Read all of Chroma's files.
 
-_DAMAGE = ("not a database", "malformed", "hnsw", "Error loading", "no such table", "migration")
+        Raises:
+            StorageError: they are damaged.
+        """
+        with self._shared.lock:
+            self._look_at_database("PRAGMA quick_check(1)")
+            self._shared.seal.check()
+
+    def _look_at_database(self, question: str = "SELECT count(*) FROM sqlite_master") -> None:
+        """Chroma's own error for a file that is no database says nothing of it.
+
+        Raises:
+            StorageError.
+        """
+        file = self._folder / _DATABASE
+        if not file.is_file():
+            return
+        try:
+            with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS)) as database:
+                found = database.execute(question).fetchone()[0]
+                if isinstance(found, str) and found != "ok":
+                    raise StorageError("storage.vectors_damaged", path=self._folder, cause=found)
+        except sqlite3.DatabaseError as error:
+            key = "storage.vectors_damaged" if is_damage(error) else "storage.failed"
+            raise StorageError(key, path=self._folder, cause=error) from error
+
+
+_DAMAGE = ("not a database", "malformed", "hnsw", "Error finding id", "Error loading", "no such table", "migration")
 """What Chroma's errors say where its files are broken; it has one class for all."""
 
 
-def _collection(client: ClientAPI, name: str) -> Collection | None:
+def _collection(client: Client, name: str) -> Collection | None:
     """A collection; None before its first vector, so that reading never writes."""
     from chromadb.errors import NotFoundError
 

@@ -223,7 +223,7 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            key = "storage.damaged" if _is_damage(error) else "storage.failed"
+            key = "storage.damaged" if is_damage(error) else "storage.failed"
             raise StorageError(key, path=self.path, cause=error) from error
 
 
@@ -233,5 +233,6 @@ def _statements() -> dict[str, str]:
     return {statement.split()[2]: statement for statement in statements}
 
 
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
+def is_damage(error: Exception) -> bool:
+    """Whether an error of SQLite means a broken file."""
     return getattr(error, "sqlite_errorname", "") in ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_CORRUPT_VTAB")

@@ -152,8 +152,21 @@ class KnowledgeBases:
     def set_generation(self, identifier: str, generation: int) -> None:
         """Let another generation of vectors serve; inside the caller's transaction."""
         self._database.execute("UPDATE knowledge_base SET generation = ? WHERE id = ?", (generation, identifier))
-        self._database.execute("DELETE FROM rebuild WHERE kb = ?", (identifier,))
         self.raise_index_version(identifier)
+
+    def end_rebuild(self, identifier: str) -> None:
+        """Vectors are not being made any more."""
+        self._database.execute("DELETE FROM rebuild WHERE kb = ?", (identifier,))
+
+    def next_generation(self, identifier: str) -> int:
+        """A generation that there has not been."""
+        return 1 + int(
+            self._database.value(
+                "SELECT max(generation) FROM (SELECT generation FROM knowledge_base WHERE id = ? "
+                "UNION ALL SELECT generation FROM rebuild WHERE kb = ?)",
+                (identifier, identifier),
+            )
+        )
 
     def rebuild(self, identifier: str, revision: str) -> int:
         """The generation that is being made with a model: one that was begun with it before, else a new one."""
@@ -161,8 +174,7 @@ class KnowledgeBases:
             begun = self._database.row("SELECT revision, generation FROM rebuild WHERE kb = ?", (identifier,))
             if begun is not None and begun[0] == revision:
                 return int(begun[1])
-            serving = self._database.value("SELECT generation FROM knowledge_base WHERE id = ?", (identifier,))
-            generation = max(int(serving), int(begun[1]) if begun else 0) + 1
+            generation = self.next_generation(identifier)
             self._database.execute(
                 "INSERT OR REPLACE INTO rebuild VALUES (?, ?, ?)", (identifier, revision, generation)
             )

@@ -1,7 +1,7 @@
 """A knowledge base in one file: a ZIP of its files, documents, pages and chunks as JSON lines, and its vectors.
 
-``manifest.json`` has the SHA-256 of every other member, and ``SHA256`` that of the manifest, so a damaged archive is
-known before anything of it is stored.
+Its last 64 bytes, the ZIP's comment, are the SHA-256 of all before them, in hexadecimal: a file with a single changed
+bit is known before anything of it is stored.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,81 +20,35 @@ import numpy.typing as npt
 
 from ..catalog import Catalog, collection_name
 from ..catalog.transfer import dump, load
-from ..errors import ArchiveError
-from ..locks import process_lock
+from ..errors import ArchiveError, StorageError
 from ..retrieval.tokens import tokens
 from ..store import Store
 from ..types import KnowledgeBase
 from ..vectors import Vectors
-from .writer import LOCK, LOCK_SECONDS
+from .writer import locked
 
 _FORMAT = 1
-_MANIFEST, _SEAL, _VECTORS = "manifest.json", "SHA256", "vectors.npy"
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    KeyError,
-    ValueError,
-    TypeError,
-    EOFError,
-    NotImplementedError,  # a compression no ZIP of ours has
-    RuntimeError,  # a member that is encrypted
-)
+_MANIFEST, _VECTORS = "manifest.json", "vectors.npy"
+_SEAL_BYTES = 64
+_BLOCK = 1 << 20
+_NOT_OURS = (zipfile.BadZipFile, KeyError, IndexError, TypeError, ValueError)
+"""What reading raises of a sealed file that holds something else than we write."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Manifest:
+class Manifest:
+    """What an archive says of itself.
+
+    Attributes:
+        name: of the knowledge base it was made from.
+        embedder, revision, setting: of the model its vectors were made with.
+    """
+
     format: int
     name: str
     embedder: str
     revision: str
     setting: str
-    chunks: int
-    members: dict[str, str]
-
-
-def export(catalog: Catalog, vectors: Vectors, kb: KnowledgeBase, target: Path) -> None:
-    """Write a knowledge base to ``target``, which comes into being when it is whole.
-
-    Raises:
-        ArchiveError: the file can't be written. StorageError: vectors are missing.
-    """
-    work = target.with_name(f"{target.name}.part")
-    try:
-        with zipfile.ZipFile(work, "w", zipfile.ZIP_DEFLATED) as archive:
-            _write(archive, catalog, vectors, kb)
-        work.replace(target)
-    except OSError as error:
-        raise ArchiveError("export.unwritable", path=target, cause=error.strerror or error) from error
-    finally:
-        work.unlink(missing_ok=True)
-
-
-def _write(archive: zipfile.ZipFile, catalog: Catalog, vectors: Vectors, kb: KnowledgeBase) -> None:
-    state = catalog.knowledge_bases.index(kb.id)
-    rows = dump(catalog.database, kb.id)
-    chunks = [row[0] for row in rows["chunk"]]
-    found = vectors.get(state.collection, chunks)
-    if len(found) != len(chunks):
-        raise ArchiveError("storage.no_vectors", kb=kb.name)
-    members = {f"{table}.jsonl": "\n".join(map(_line, lines)).encode() for table, lines in rows.items()}
-    buffer = io.BytesIO()
-    np.save(buffer, np.stack([found[i] for i in chunks]) if chunks else np.zeros((0, 0), np.float32))
-    members[_VECTORS] = buffer.getvalue()
-    for name, content in members.items():
-        archive.writestr(name, content)
-    manifest = _Manifest(
-        _FORMAT,
-        kb.name,
-        state.embedder,
-        state.revision,
-        state.setting,
-        len(chunks),
-        {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
-    )
-    text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1).encode()
-    archive.writestr(_MANIFEST, text)
-    archive.writestr(_SEAL, hashlib.sha256(text).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +56,49 @@ class Archive:
     """An archive that was read and found whole.
 
     Attributes:
-        name: of the knowledge base it was made from.
-        embedder, revision, setting: of the model its vectors were made with.
         rows: table → rows. vectors: of the chunks, in their order, shape (chunks, dimension).
     """
 
-    name: str
-    embedder: str
-    revision: str
-    setting: str
+    manifest: Manifest
     rows: dict[str, list[list[Any]]]
     vectors: npt.NDArray[np.float32]
+
+
+def export(store: Store, kb: KnowledgeBase, target: Path) -> None:
+    """Write a knowledge base to ``target``, which comes into being when it is whole.
+
+    Raises:
+        ArchiveError: the file can't be written. StorageLocked. StorageError: vectors are missing.
+    """
+    work = target.with_name(f"{target.name}.part")
+    try:
+        with store.writing(kb), zipfile.ZipFile(work, "w", zipfile.ZIP_DEFLATED) as archive:
+            _write(archive, store, kb)
+        with work.open("r+b") as file:
+            file.seek(-_SEAL_BYTES, io.SEEK_END)
+            file.write(_digest(work))
+        work.replace(target)
+    except OSError as error:
+        raise ArchiveError("export.unwritable", path=target, cause=error.strerror or error) from error
+    finally:
+        work.unlink(missing_ok=True)
+
+
+def _write(archive: zipfile.ZipFile, store: Store, kb: KnowledgeBase) -> None:
+    state = store.catalog.knowledge_bases.index(kb.id)
+    rows = dump(store.catalog.database, kb.id)
+    chunks = [row[0] for row in rows["chunk"]]
+    found = store.vectors.get(state.collection, chunks)
+    if len(found) != len(chunks):
+        raise StorageError("storage.no_vectors", kb=kb.name)
+    manifest = Manifest(_FORMAT, kb.name, state.embedder, state.revision, state.setting)
+    archive.writestr(_MANIFEST, json.dumps(asdict(manifest), ensure_ascii=False, indent=1))
+    for table, lines in rows.items():
+        with archive.open(f"{table}.jsonl", "w", force_zip64=True) as member:
+            member.writelines(f"{_line(line)}\n".encode() for line in lines)
+    with archive.open(_VECTORS, "w", force_zip64=True) as member:
+        np.save(member, np.stack([found[i] for i in chunks]) if chunks else np.zeros((0, 0), np.float32))
+    archive.comment = b"0" * _SEAL_BYTES
 
 
 def read(path: Path) -> Archive:
@@ -123,27 +108,39 @@ def read(path: Path) -> Archive:
         ArchiveError: it can't be read, is none, is damaged, or was made by a newer version.
     """
     try:
+        with path.open("rb") as file:
+            file.seek(-min(_SEAL_BYTES, path.stat().st_size), io.SEEK_END)
+            seal = file.read()
+        if seal != _digest(path):
+            raise ArchiveError("export.damaged", path=path, cause="SHA-256")
         with zipfile.ZipFile(path) as archive:
-            text = archive.read(_MANIFEST)
-            _compare(path, _MANIFEST, text, archive.read(_SEAL).decode())
-            manifest = _Manifest(**json.loads(text))
+            manifest = Manifest(**json.loads(archive.read(_MANIFEST)))
             if manifest.format > _FORMAT:
                 raise ArchiveError("export.newer", path=path)
-            members = {name: archive.read(name) for name in manifest.members}
-        for name, content in members.items():
-            _compare(path, name, content, manifest.members[name])
-        vectors = np.load(io.BytesIO(members.pop(_VECTORS)), allow_pickle=False).astype(np.float32)
-        rows = {
-            name.removesuffix(".jsonl"): [_row(line) for line in content.decode().split("\n") if line]
-            for name, content in members.items()
-        }
-        if not len(vectors) == len(rows["chunk"]) == manifest.chunks:
-            raise ValueError(f"{len(vectors)} ≠ {manifest.chunks}")
+            vectors = np.load(io.BytesIO(archive.read(_VECTORS)), allow_pickle=False).astype(np.float32)
+            rows = {
+                Path(name).stem: [_row(line) for line in archive.read(name).decode().splitlines()]
+                for name in archive.namelist()
+                if name.endswith(".jsonl")
+            }
+        if len(vectors) != len(rows["chunk"]):
+            raise ValueError(f"{len(vectors)} ≠ {len(rows['chunk'])}")
     except OSError as error:
         raise ArchiveError("export.unreadable", path=path, cause=error.strerror or error) from error
-    except _DAMAGE as error:
+    except _NOT_OURS as error:
         raise ArchiveError("export.damaged", path=path, cause=error) from error
-    return Archive(manifest.name, manifest.embedder, manifest.revision, manifest.setting, rows, vectors)
+    return Archive(manifest, rows, vectors)
+
+
+def _digest(path: Path) -> bytes:
+    """The SHA-256 of all but the seal, hexadecimal."""
+    digest = hashlib.sha256()
+    left = path.stat().st_size - _SEAL_BYTES
+    with path.open("rb") as file:
+        while left > 0 and (block := file.read(min(_BLOCK, left))):
+            digest.update(block)
+            left -= len(block)
+    return digest.hexdigest().encode()
 
 
 def bring_in(store: Store, path: Path, name: str | None) -> KnowledgeBase:
@@ -153,11 +150,10 @@ def bring_in(store: Store, path: Path, name: str | None) -> KnowledgeBase:
         ArchiveError, BadKnowledgeBaseName, KnowledgeBaseExists, StorageLocked, StorageError.
     """
     whole = read(path)
-    with process_lock(store.settings.data_dir / LOCK, timeout=LOCK_SECONDS):
-        store.vectors.reopen()
+    with locked(store.settings.data_dir, store.vectors):
         try:
-            return _store(whole, name or whole.name, store.catalog, store.vectors)
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+            return _store(whole, name or whole.manifest.name, store.catalog, store.vectors)
+        except _NOT_OURS as error:
             raise ArchiveError("export.damaged", path=path, cause=error) from error
 
 
@@ -167,7 +163,7 @@ def _store(archive: Archive, name: str, catalog: Catalog, vectors: Vectors) -> K
     Raises:
         BadKnowledgeBaseName, KnowledgeBaseExists.
     """
-    bases = catalog.knowledge_bases
+    bases, manifest = catalog.knowledge_bases, archive.manifest
     bases.check_new_name(name)
     kb = bases.new_id()
     ids = catalog.documents.reserve_chunk_ids(kb, len(archive.vectors))
@@ -176,15 +172,10 @@ def _store(archive: Archive, name: str, catalog: Catalog, vectors: Vectors) -> K
     with catalog.database.transaction():
         made = bases.create(name, kb)
         load(catalog.database, catalog.lexical, kb, archive.rows, ids, tokens)
-        bases.set_embedder(kb, archive.embedder, archive.revision, archive.setting)
+        bases.set_embedder(kb, manifest.embedder, manifest.revision, manifest.setting)
         bases.raise_index_version(kb)
         catalog.documents.clear_pending(kb, ids)
     return bases.get(made.name)
-
-
-def _compare(path: Path, member: str, content: bytes, digest: str) -> None:
-    if hashlib.sha256(content).hexdigest() != digest.strip():
-        raise ArchiveError("export.damaged", path=path, cause=member)
 
 
 def _line(row: Sequence[Any]) -> str:

@@ -31,6 +31,8 @@ def purge(writer: IndexWriter, *, vectors: bool) -> bool:
         vectors: also Chroma's files, however large; otherwise only small ones. They hold no text.
     """
     writer.catalog.lexical.purge(writer.kb)
+    if vectors:
+        writer.catalog.knowledge_bases.end_rebuild(writer.kb)  # half-made vectors may be of the deleted text
     if vectors or writer.state.chunks <= _MOST_COPIED:
         copy(writer)
     return writer.catalog.database.truncate_log()

@@ -77,6 +77,7 @@ def reindex(writer: IndexWriter, embedder: Embedder, setting: str, counted: Coun
     with writer.catalog.database.transaction():
         bases.set_embedder(writer.kb, embedder.info.name, embedder.info.revision, setting)
         bases.set_generation(writer.kb, generation)
+        bases.end_rebuild(writer.kb)
     writer.vector_index.drop_all_but(bases.in_use())
     writer.vector_index.purge()
     return state.chunks
@@ -97,7 +98,7 @@ def copy(writer: IndexWriter) -> None:
     """The same vectors in new files, so that no byte of deleted ones is left in Chroma's."""
     state = writer.state
     bases = writer.catalog.knowledge_bases
-    generation = bases.rebuild(writer.kb, f"copy of {state.revision}")
+    generation = bases.next_generation(writer.kb)
 
     def copied(ids: Sequence[int]) -> npt.NDArray[np.float32]:
         found = writer.vector_index.get(state.collection, ids)

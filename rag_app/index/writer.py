@@ -17,14 +17,14 @@ from ingest.messages import Message
 from ingest.types import KnownFile, ReadFile, SourceFile
 
 from ..catalog import Catalog, IndexState
-from ..errors import EmbedderError, StorageLocked
+from ..errors import EmbedderError, StorageError, UnknownKnowledgeBase
 from ..locks import process_lock
 from ..protocols import EmbedderInfo
 from ..retrieval.tokens import tokens
 from ..vectors import Vectors
 
-LOCK_SECONDS = 10
-LOCK = "write.lock"
+_LOCK_SECONDS = 10
+_LOCK = "write.lock"
 
 
 class IndexWriter:
@@ -160,24 +160,39 @@ class IndexWriter:
 
 @contextmanager
 def writing(
-    folder: Path, catalog: Catalog, vectors: Vectors, kb: str, timeout: float = LOCK_SECONDS
+    folder: Path, catalog: Catalog, vectors: Vectors, kb: str, timeout: float = _LOCK_SECONDS
 ) -> Iterator[IndexWriter]:
     """The one writer of a data folder, what an earlier kill left behind cleaned up.
 
     Raises:
         StorageLocked: another process has been writing for longer than we wait.
     """
-    with process_lock(folder / LOCK, timeout=timeout):
-        vectors.reopen()  # another process may have written since
+    with locked(folder, vectors, timeout):
         writer = IndexWriter(catalog, vectors, kb)
         writer.reconcile()
-        yield writer
+        try:
+            yield writer
+        finally:
+            with suppress(UnknownKnowledgeBase):  # it was deleted
+                vectors.end_writing(writer.state.collection)
+
+
+@contextmanager
+def locked(folder: Path, vectors: Vectors, timeout: float = _LOCK_SECONDS) -> Iterator[None]:
+    """Hold the lock of a data folder.
+
+    Raises:
+        StorageLocked.
+    """
+    with process_lock(folder / _LOCK, timeout=timeout):
+        vectors.begin_writing()
+        yield
 
 
 def reconcile(folder: Path, catalog: Catalog, vectors: Vectors) -> None:
     """Clean up after writers that were killed, unless one is at work."""
     for kb in catalog.knowledge_bases.with_pending_vectors():
-        with suppress(StorageLocked), writing(folder, catalog, vectors, kb, timeout=0):
+        with suppress(StorageError), writing(folder, catalog, vectors, kb, timeout=0):  # whoever needs it will say
             pass
 
 
