@@ -36,12 +36,8 @@ def main() -> None:
 
 def measure(queries_from: Path, corpus_from: Path, chunk_tokens: int | None) -> None:
     """Ingest one corpus into a throw-away data folder, ask all its questions, print one row."""
-    wanted: dict[str, set[str]] = {}
-    for line in (queries_from / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]:
-        query, passage, score = line.split("\t")
-        if int(score) > 0:
-            wanted.setdefault(query, set()).add(passage)
-    queries = [q for q in _jsonl(queries_from / "queries.jsonl") if q["_id"] in wanted]
+    wanted = relevant_passages(queries_from)
+    queries = [q for q in jsonl(queries_from / "queries.jsonl") if q["_id"] in wanted]
     with tempfile.TemporaryDirectory() as folder:
         ids = _write_files(corpus_from / "corpus.jsonl", Path(folder, "files"))
         with RagApp.open(data_dir=Path(folder, "data"), chunk_tokens=chunk_tokens, answers="quotes") as app:
@@ -55,6 +51,16 @@ def measure(queries_from: Path, corpus_from: Path, chunk_tokens: int | None) -> 
     name = queries_from.name if queries_from.parent.name == "eval" else "/".join(queries_from.parts[-2:])
     name += f" → {corpus_from.name}" if corpus_from != queries_from else ""
     print(f"{name:<24}{len(ids):>9}{len(queries):>10}{means}{sums['coverage'] / len(queries):9.2f}", flush=True)
+
+
+def relevant_passages(folder: Path) -> dict[str, set[str]]:
+    """Question id → ids of the passages that answer it."""
+    wanted: dict[str, set[str]] = {}
+    for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]:
+        query, passage, score = line.split("\t")
+        if int(score) > 0:
+            wanted.setdefault(query, set()).add(passage)
+    return wanted
 
 
 def _rankings(app: RagApp, question: str, ids: dict[str, str]) -> dict[str, list[str]]:
@@ -84,7 +90,7 @@ def _write_files(corpus: Path, folder: Path) -> dict[str, str]:
     """Each passage as a file: Markdown with its title, or plain text without; file name → passage id."""
     folder.mkdir(parents=True)
     ids: dict[str, str] = {}
-    for number, passage in enumerate(_jsonl(corpus)):
+    for number, passage in enumerate(jsonl(corpus)):
         title = passage.get("title", "")
         name = f"{number:05}.md" if title else f"{number:05}.txt"
         text = f"# {title}\n\n{passage['text']}" if title else passage["text"]
@@ -93,7 +99,8 @@ def _write_files(corpus: Path, folder: Path) -> dict[str, str]:
     return ids
 
 
-def _jsonl(path: Path) -> list[dict[str, str]]:
+def jsonl(path: Path) -> list[dict[str, str]]:
+    """A file of JSON lines."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 

@@ -21,6 +21,8 @@ from . import onnx
 from .sentence_transformer import Architecture, SentenceTransformerEmbedder
 
 LEAST_COSINE = 0.99
+RECIPE = 2
+"""Part of every revision: raised when an export of the same model gives other vectors."""
 _ORIGINAL = "original.json"  # stands where an export would, and says why there is none
 
 SAMPLES = (
@@ -149,7 +151,6 @@ def _manifest(
         dimension=original.info.dimension,
         window=original.info.window,
         pooling=architecture.pooling,
-        pad=architecture.pad,
         query_prefix=original.query_prefix,
         passage_prefix=original.passage_prefix,
         recipe=recipe,

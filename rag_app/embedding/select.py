@@ -14,7 +14,7 @@ from ..errors import EmbedderError
 from ..protocols import Embedder
 from ..settings import Settings
 from . import bundled
-from .export import Source, is_ready, prepare
+from .export import RECIPE, Source, is_ready, prepare
 
 BUNDLED = "bundled"
 BUNDLED_NAME = "multilingual-e5-small"
@@ -47,14 +47,14 @@ def embedder_source(settings: Settings) -> Source:
     if wanted == BUNDLED:
         packed = bundled.find()
         if packed is not None:
-            return Source(BUNDLED_NAME, bundled.REVISION, bundled.REVISION, lambda work: _unpacked(packed, work))
+            return _source(BUNDLED_NAME, bundled.REVISION, bundled.REVISION, lambda work: _unpacked(packed, work))
         return _from_hub(bundled.HUB_NAME)
     folder = Path(wanted).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
             raise EmbedderError("embedder.no_model", path=folder)
         digest = _folder_digest(folder)
-        return Source(wanted, digest, f"{_safe(folder.name)}-{digest}", lambda _: str(folder))
+        return _source(wanted, digest, f"{_safe(folder.name)}-{digest}", lambda _: str(folder))
     if folder.is_absolute() or wanted.startswith((".", "~")) or "\\" in wanted:
         raise EmbedderError("embedder.no_folder", path=wanted)
     return _from_hub(wanted)
@@ -68,7 +68,11 @@ def _unpacked(packed: Path, work: Path) -> str:
 
 
 def _from_hub(name: str) -> Source:
-    return Source(name, f"hub:{name}", _safe(name), lambda _: name)
+    return _source(name, f"hub:{name}", _safe(name), lambda _: name)
+
+
+def _source(name: str, revision: str, folder_name: str, fetch: Callable[[Path], str]) -> Source:
+    return Source(name, f"{revision}/{RECIPE}", f"{folder_name}-{RECIPE}", fetch)
 
 
 def _folder_digest(folder: Path) -> str:

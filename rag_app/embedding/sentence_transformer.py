@@ -31,7 +31,6 @@ class Architecture:
     model_type: str
     heads: int
     hidden: int
-    pad: int
 
 
 class SentenceTransformerEmbedder:
@@ -89,13 +88,11 @@ class SentenceTransformerEmbedder:
         pooling = modules[1].pooling_mode
         if pooling not in ("mean", "cls") or config.model_type not in ("bert", "xlm-roberta", "roberta"):
             return None
-        pad = self._model.tokenizer.pad_token_id or 0
         return Architecture(
             "cls" if pooling == "cls" else "mean",
             config.model_type,
             int(config.num_attention_heads),
             int(config.hidden_size),
-            int(pad),
         )
 
     def export(self, folder: Path) -> None:

