@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: run test test-browser check bench clean
+.PHONY: run test test-slow test-browser check bench clean
 
 run: $(VENV)/ready          ## install, ingest the sample documents, open the chat
 	$(BIN)/rag-app up
@@ -13,6 +13,9 @@ test: $(VENV)/ready         ## the test suite
 
 test-browser: $(VENV)/ready ## the web UI in a real browser (Debian: apt-get install chromium fonts-noto-cjk)
 	$(BIN)/python -m pytest -m browser
+
+test-slow: $(VENV)/ready    ## two thousand mutated files, and more kills
+	$(BIN)/python -m pytest -m slow
 
 check: $(VENV)/ready        ## lint, format, types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

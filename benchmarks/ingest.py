@@ -122,7 +122,7 @@ def measured(how: str, files: Sequence[str], work: Path) -> dict[str, Any]:
 
     def look() -> None:
         while process.poll() is None:
-            peak[0] = max(peak[0], _tree_mb(process.pid))
+            peak[0] = max(peak[0], tree_mb(process.pid))
             time.sleep(0.2)
 
     watcher = threading.Thread(target=look)
@@ -134,7 +134,7 @@ def measured(how: str, files: Sequence[str], work: Path) -> dict[str, Any]:
     return json.loads(output.splitlines()[-1]) | {"rss_mb": peak[0]}
 
 
-def _tree_mb(pid: int) -> float:
+def tree_mb(pid: int) -> float:
     """Memory of a process and all below it; Linux."""
     parents: dict[int, list[int]] = {}
     pages: dict[int, int] = {}

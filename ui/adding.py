@@ -73,6 +73,12 @@ def _show(reports: Sequence[FileReport], language: Language) -> None:
             chunks=sum(report.chunks for report in fresh),
         )
     )
+    others = {
+        status: sum(report.status == status for report in reports) for status in ("moved", "duplicate", "removed")
+    }
+    if any(others.values()):
+        named = (f"{text(f'status.{status}', language)}: {count}" for status, count in others.items() if count)
+        st.caption(" · ".join(named))
     troubled = [report for report in reports if report.status == "refused" or report.warnings]
     for report in troubled[:_MOST_SHOWN]:
         notes = [report.reason] if report.status == "refused" and report.reason else list(report.warnings)
