@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from ingest.errors import IngestError
 from ingest.messages import message
 from ingest.types import FileReport, IngestReport, Progress
 
-from .errors import SettingsError
+from .errors import SettingsError, StorageLocked
 from .index.erasure import purge
 from .index.rebuild import restore
 from .store import Store
@@ -94,11 +95,22 @@ def folders_in_step(store: Store, kb: KnowledgeBase, folders: Sequence[Path]) ->
 def watch(
     store: Store, kb: KnowledgeBase, folders: Sequence[Path], show: Show, stop: threading.Event
 ) -> Iterator[IngestReport]:
-    """Bring folders in step now and after each change, until ``stop`` is set; yields what each time did."""
+    """Bring folders in step now and after each change, until ``stop`` is set; yields what each time did.
+
+    Where another process writes, it waits; what is wrong with a folder is said, and the next change tried again.
+    """
     from ingest.watch import changes
 
     for _ in changes(folders, stop):
-        yield fill(store, kb, folders, (), show)
+        while not stop.is_set():
+            try:
+                yield fill(store, kb, folders, (), show)
+                break
+            except StorageLocked as error:
+                store.notify(error.message)
+            except IngestError as error:
+                store.notify(error.message)
+                break
 
 
 def chunk_tokens(store: Store, window: int) -> int:

@@ -17,8 +17,11 @@ from rag_app.cli import main
 
 from .conftest import NOBODY, PROJECT, SAMPLES
 
-COMMANDS = ["", "up", "ingest", "ask", "chat", "doctor", "kb", "docs"]
-SUBCOMMANDS = ["kb list", "kb create", "kb rename", "kb delete", "docs list", "docs remove"]
+COMMANDS = ["", "up", "ingest", "sync", "ask", "chat", "reindex", "doctor", "kb", "docs"]
+SUBCOMMANDS = [
+    *("kb list", "kb create", "kb rename", "kb delete", "kb export", "kb import"),
+    *("docs list", "docs remove"),
+]
 
 
 class Result:
@@ -307,3 +310,65 @@ def test_control_characters_of_a_name_do_not_reach_the_terminal(rag: Any, tmp_pa
     listed = rag("docs", "list")
     assert "\x1b[31m" not in result.out + result.err + listed.out
     assert "red.txt" in listed.out
+
+
+def test_a_folder_is_followed(rag: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    assert "rag-app sync FOLDER" in rag("sync").err
+    (folder / "a.txt").write_text("Bees make honey.", encoding="utf-8")
+    (folder / "b.txt").write_text("Cats purr.", encoding="utf-8")
+    planned = rag("sync", str(folder), "--dry-run")
+    assert planned.code == 0
+    assert "would be read" in planned.out
+    assert rag("docs", "list", "--json").json == {"documents": []}
+    first = rag("sync", str(folder))
+    assert first.code == 0
+    assert "read: 2" in first.out
+    (folder / "a.txt").rename(folder / "c.txt")
+    (folder / "b.txt").unlink()
+    found = {Path(file["path"]).name: file for file in rag("sync", "--dry-run", "--json").json["files"]}
+    assert {name: file["status"] for name, file in found.items()} == {
+        "a.txt": "removed",
+        "b.txt": "removed",
+        "c.txt": "moved",
+    }
+    assert found["c.txt"]["other"] == str(folder / "a.txt")
+    again = rag("sync")
+    assert again.code == 0
+    assert "moved: 1, removed: 2" in again.out
+    assert [document["path"] for document in rag("docs", "list", "--json").json["documents"]] == [str(folder / "c.txt")]
+    assert "unchanged" not in rag("sync").err  # ten thousand such lines would help nobody
+
+
+def test_removal_is_proved(rag: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("The vault opens with quetzalcoatl seven. " * 20, encoding="utf-8")
+    rag("ingest", str(path))
+    removed = rag("docs", "remove", "a.txt", "--verify")
+    assert removed.code == 0
+    assert "none is left" in removed.err
+    rag("kb", "create", "vault")
+    rag("ingest", str(path), "--kb", "vault")
+    deleted = rag("kb", "delete", "vault", "--yes", "--verify", "--json")
+    assert deleted.json["documents"] == 1
+    assert "none is left" in deleted.err
+
+
+def test_a_knowledge_base_travels(rag: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Bees make honey.", encoding="utf-8")
+    rag("ingest", str(tmp_path / "a.txt"))
+    file = tmp_path / "default.ragkb"
+    assert str(file) in rag("kb", "export", "default", str(file)).out
+    assert rag("kb", "import", str(file), "--name", "蜜蜂", "--json").json["chunks"] == 1
+    assert "honey" in rag("ask", "What do bees make?", "--kb", "蜜蜂").out
+    file.write_bytes(file.read_bytes()[:-1])
+    refused = rag("kb", "import", str(file), "--name", "again", "--json")
+    assert (refused.code, refused.json["kind"]) == (1, "ArchiveError")
+
+
+def test_reindex_says_what_it_did(rag: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Bees make honey.", encoding="utf-8")
+    rag("ingest", str(tmp_path / "a.txt"))
+    assert "1 chunks now have vectors of multilingual-e5-small" in rag("reindex").out
+    assert rag("reindex", "--embedder", str(tmp_path), "--json").json["kind"] == "EmbedderError"

@@ -90,10 +90,11 @@ def _run(output: Output, ingest: Ingest, unlock: Callable[[Path, str], Ingest] |
         failure = error
     if failure is not None and not reports:
         raise failure
-    summary(output, list(reports.values()), interrupted, failure)
+    by_path = [reports[path] for path in sorted(reports)]
+    summary(output, by_path, interrupted, failure)
     if failure is not None:
         return 1
-    return _INTERRUPTED if interrupted else exit_code(list(reports.values()))
+    return _INTERRUPTED if interrupted else exit_code(by_path)
 
 
 def _shown(output: Output, ingest: Ingest, reports: dict[Path, FileReport]) -> None:

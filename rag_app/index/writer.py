@@ -38,7 +38,6 @@ class IndexWriter:
         self.vector_index = vectors
         self.kb = kb
         self.removed_something = False
-        self._state = catalog.knowledge_bases.index(kb)
 
     @property
     def state(self) -> IndexState:
@@ -51,8 +50,8 @@ class IndexWriter:
         Raises:
             EmbedderError: the index was made with another model; vectors of two never mix.
         """
-        check_embedder(self._state, info, setting)
-        if not self._state.embedder or not self._state.setting:
+        check_embedder(self.state, info, setting)
+        if not self.state.embedder or not self.state.setting:
             self.catalog.knowledge_bases.set_embedder(self.kb, info.name, info.revision, setting)
 
     # What ingestion asks
@@ -86,14 +85,14 @@ class IndexWriter:
     def vectors(self, contents: Sequence[bytes]) -> Mapping[bytes, npt.NDArray[np.float32]]:
         """Those of the contents that have a vector."""
         chunks = self.catalog.documents.chunks_with(self.kb, contents)
-        found = self.vector_index.get(self._state.collection, list(chunks.values()))
+        found = self.vector_index.get(self.state.collection, list(chunks.values()))
         return {content: found[chunk] for content, chunk in chunks.items() if chunk in found}
 
     def put(self, files: Sequence[ReadFile], vectors: Sequence[npt.NDArray[np.float32]]) -> None:
         """Store files in one commit, each in place of what its path held before."""
         documents = self.catalog.documents
         ids = documents.reserve_chunk_ids(self.kb, sum(len(file.chunks) for file in files))
-        self.vector_index.add(self._state.collection, ids, np.concatenate(vectors))
+        self.vector_index.add(self.state.collection, ids, np.concatenate(vectors))
         old: list[int] = []
         upcoming = iter(ids)
         with self.catalog.database.transaction():
@@ -147,9 +146,9 @@ class IndexWriter:
 
     def _settle(self, chunk_ids: Sequence[int], version: int | None = None) -> None:
         if version is not None:
-            self.vector_index.wrote(self._state.collection, version)
+            self.vector_index.wrote(self.state.collection, version)
         if chunk_ids:
-            self.vector_index.remove(self._state.collection, chunk_ids)
+            self.vector_index.remove(self.state.collection, chunk_ids)
             with self.catalog.database.transaction():
                 self.catalog.documents.clear_pending(self.kb, chunk_ids)
 
