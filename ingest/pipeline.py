@@ -144,6 +144,7 @@ class _Run:
     ) -> None:
         self._files = found.files
         self._gone = found.gone(known)
+        self._leaving = [path for path in self._gone if known[path].is_stored]
         self._known = known
         self._by_content = {(one.digest, path.suffix.lower()): path for path, one in known.items() if one.digest}
         self._sizes = {path: _size(path) for path in found.files}
@@ -334,7 +335,7 @@ class _Run:
     def _remove_gone(self) -> Generator[Progress, None, None]:
         if self._gone:
             self._store.remove(self._gone)  # the last step, so that a moved file has been found by its content
-        for path in self._gone:
+        for path in self._leaving:
             yield self._finished(FileReport(path, "removed"))
 
     # Progress
@@ -360,7 +361,7 @@ class _Run:
         return Progress(
             self._at,
             self._done,
-            len(self._files) + len(self._gone),
+            len(self._files) + len(self._leaving),
             self._pages,
             chunks,
             min(1.0, (self._bytes_done + under_way) / max(1, self._bytes_total)),

@@ -56,4 +56,5 @@ def plan(
             report = known[other].report if other in known else FileReport(path, "duplicate")
             yield replace(report, path=path, status="moved" if other in gone else "duplicate", other=other)
     for path in gone:
-        yield FileReport(path, "removed")
+        if known[path].is_stored:
+            yield FileReport(path, "removed")

@@ -222,6 +222,11 @@ class KnownFile:
     reader: str
     report: FileReport
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether it answers questions, be it with an earlier version."""
+        return self.report.status != "refused" or self.report.kept
+
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:

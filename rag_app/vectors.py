@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from .catalog.database import is_damage
+from .catalog.database import failure, is_damage
 from .errors import StorageError
 from .seal import Seal
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
 _DATABASE = "chroma.sqlite3"
+_DAMAGED = "storage.vectors_damaged"
 _READ_AT_ONCE = 5000
 _BUSY_SECONDS = 30
 
@@ -185,8 +186,7 @@ class Vectors:
                     if folder.is_dir() and folder.name not in used:
                         shutil.rmtree(folder, ignore_errors=True)  # on Windows a reader may still have it open
             except (sqlite3.DatabaseError, OSError) as error:
-                key = "storage.vectors_damaged" if is_damage(error) else "storage.failed"
-                raise StorageError(key, path=self._folder, cause=error) from error
+                raise failure(self._folder, error, _DAMAGED, is_damage(error)) from error
 
     def set_aside(self) -> Path:
         """Move damaged files away, so that new ones can be made; returns where they are now."""
@@ -227,9 +227,8 @@ class Vectors:
             try:
                 yield
             except (ChromaError, OSError) as error:
-                damaged = any(sign in str(error) for sign in _DAMAGE)
-                key = "storage.vectors_damaged" if damaged else "storage.failed"
-                raise StorageError(key, path=self._folder, cause=error) from error
+                damaged = any(sign in str(error) for sign in _SIGNS)
+                raise failure(self._folder, error, _DAMAGED, damaged) from error
 
     def check(self) -> None:
         """Read all of Chroma's files.
@@ -254,13 +253,12 @@ class Vectors:
             with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS)) as database:
                 found = database.execute(question).fetchone()[0]
                 if isinstance(found, str) and found != "ok":
-                    raise StorageError("storage.vectors_damaged", path=self._folder, cause=found)
+                    raise StorageError(_DAMAGED, path=self._folder, cause=found)
         except sqlite3.DatabaseError as error:
-            key = "storage.vectors_damaged" if is_damage(error) else "storage.failed"
-            raise StorageError(key, path=self._folder, cause=error) from error
+            raise failure(self._folder, error, _DAMAGED, is_damage(error)) from error
 
 
-_DAMAGE = ("not a database", "malformed", "hnsw", "Error finding id", "Error loading", "no such table", "migration")
+_SIGNS = ("not a database", "malformed", "hnsw", "Error finding id", "Error loading", "no such table", "migration")
 """What Chroma's errors say where its files are broken; it has one class for all."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from ..errors import StorageError
 
 _VERSION = 3
 _BUSY_SECONDS = 30
+_ROOM = 1 << 16  # bytes; with less, a disk is full
 
 _SCHEMA = """
 CREATE TABLE knowledge_base (
@@ -223,14 +225,29 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            key = "storage.damaged" if is_damage(error) else "storage.failed"
-            raise StorageError(key, path=self.path, cause=error) from error
+            raise failure(self.path, error, "storage.damaged", is_damage(error)) from error
 
 
 def _statements() -> dict[str, str]:
     """The schema's statements by the name of what they make."""
     statements = [statement.strip() for statement in _SCHEMA.split(";\n") if statement.strip()]
     return {statement.split()[2]: statement for statement in statements}
+
+
+def failure(path: Path, error: Exception, damaged: str, is_damaged: bool) -> StorageError:
+    """The error that says what is wrong with a file, or the disk it is on.
+
+    Args:
+        damaged: key of the message where ``is_damaged``.
+    """
+    if not is_damaged and _is_full(path):
+        return StorageError("storage.full", path=path)
+    return StorageError(damaged if is_damaged else "storage.failed", path=path, cause=error)
+
+
+def _is_full(path: Path) -> bool:
+    there = next(folder for folder in path.parents if folder.exists())
+    return shutil.disk_usage(there).free < _ROOM
 
 
 def is_damage(error: Exception) -> bool:
