@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .chunking import Chunker
-from .discover import Found, can_be_trusted, check_something, digest_of, discover, stat
+from .discover import Found, by_content, can_be_trusted, check_something, digest_of, discover, stat
 from .embedding import EmbeddingStage, Group, PassageEmbedder, Vectors
 from .errors import FileRefused, NoText, OverLimit, ReaderFailed, Unreadable
 from .messages import Message
@@ -144,9 +144,9 @@ class _Run:
     ) -> None:
         self._files = found.files
         self._gone = found.gone(known)
-        self._leaving = [path for path in self._gone if known[path].is_stored]
+        self._leaving = dict.fromkeys(path for path in self._gone if known[path].is_stored)
         self._known = known
-        self._by_content = {(one.digest, path.suffix.lower()): path for path, one in known.items() if one.digest}
+        self._by_content = by_content(known)
         self._sizes = {path: _size(path) for path in found.files}
         self._store = store
         self._sandbox = sandbox
@@ -229,7 +229,7 @@ class _Run:
         other = self._by_content.get(content)
         known = self._known.get(other) if other is not None else None
         report = known.report if known is not None else FileReport(path, "duplicate")
-        status: Status = "moved" if other in self._gone else "duplicate"
+        status: Status = "moved" if other in self._leaving else "duplicate"
         return replace(report, path=path, status=status, other=other)
 
     def _read(self, source: SourceFile, digest: str, trusted: bool) -> _Reading:

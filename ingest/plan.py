@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from .discover import check_something, digest_of, discover, stat
+from .discover import by_content, check_something, digest_of, discover, stat
 from .errors import FileRefused
 from .loaders import check_supported
 from .pipeline import readers
@@ -31,7 +31,7 @@ def plan(
     found = discover(paths, leave_out)
     check_something(found, known, paths)
     gone = found.gone(known)
-    by_content = {(one.digest, path.suffix.lower()): path for path, one in known.items() if one.digest}
+    contents = by_content(known)
     current = readers(chunk_tokens, limits)
     for path in found.files:
         try:
@@ -49,7 +49,7 @@ def plan(
         except FileRefused as error:
             yield FileReport(path, "refused", error.message)
             continue
-        other = by_content.setdefault(content, path)
+        other = contents.setdefault(content, path)
         if other == path or (other in known and known[other].reader not in current):
             yield FileReport(path, "read")
         else:
