@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from .errors import NothingToRead, PathNotFound, Unreadable
 from .ignore import Ignore
-from .types import KnownFile, SourceFile
+from .types import SourceFile
 
 _NEVER = {"Thumbs.db", "desktop.ini", "__MACOSX"}
 _SECOND = 10**9
@@ -85,11 +85,6 @@ def check_something(found: Found, known: Iterable[Path], paths: Iterable[Path]) 
     if gone:
         raise NothingToRead("ingest.all_gone", path=named, count=len(gone))
     raise NothingToRead("ingest.nothing_to_read", path=named)
-
-
-def by_content(known: Mapping[Path, KnownFile]) -> dict[tuple[str, str], Path]:
-    """(digest, suffix) → a file whose stored document is that content; the suffix chose how it was read."""
-    return {(one.digest, path.suffix.lower()): path for path, one in known.items() if one.report.status != "refused"}
 
 
 def stat(path: Path) -> SourceFile:

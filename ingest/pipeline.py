@@ -14,16 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from .changes import Changes, Content, Readers, Seen
 from .chunking import Chunker
-from .discover import Found, by_content, can_be_trusted, check_something, digest_of, discover, stat
+from .discover import Found, check_something, discover, stat
 from .embedding import EmbeddingStage, Group, PassageEmbedder, Vectors
-from .errors import FileRefused, NoText, OverLimit, ReaderFailed, Unreadable
+from .errors import FileRefused, NoText, ReaderFailed, Unreadable
 from .messages import Message
 from .sandbox import Sandbox, result
-from .types import FileReport, KnownFile, Limits, Progress, ReadFile, SourceFile, Status
-
-READER = "1"
-"""Raised when files should be read anew because reading or cutting got better."""
+from .types import FileReport, KnownFile, Limits, Progress, ReadFile, SourceFile
 
 _GROUP_CHUNKS = 128
 _GROUP_FILES = 64
@@ -55,15 +53,6 @@ class DocumentStore(Protocol):
 
     def remove(self, paths: Sequence[Path]) -> None:
         """Take files out."""
-
-
-def readers(chunk_tokens: int, limits: Limits) -> tuple[str, str]:
-    """What names how a file is read: (where it went well, where limits may be why it did not).
-
-    A file is read anew when neither is what it was read by.
-    """
-    well = f"{READER}/{chunk_tokens}"
-    return well, f"{well}/{limits}"
 
 
 def run(
@@ -99,23 +88,20 @@ def run(
     known = store.known()
     check_something(found, known, paths)
     sandbox = Sandbox(limits, workers, loaders)
-    return _Run(found, known, store, embedder, chunk_tokens, sandbox, passwords).events()
+    readers = Readers.of(chunk_tokens, sandbox.limits)
+    changes = Changes(found, known, readers, sandbox.limits, unlocking=bool(passwords), loaders=loaders)
+    chunker = Chunker(embedder.count_tokens, chunk_tokens)
+    return _Run(found, changes, readers, store, embedder, chunker, sandbox, passwords).events()
 
 
 class _Reading:
     """A file that changed and is being read."""
 
-    def __init__(self, source: SourceFile, digest: str, trusted: bool, sandbox: Sandbox, words: Sequence[str]) -> None:
+    def __init__(self, source: SourceFile, seen: Seen, sandbox: Sandbox, passwords: Sequence[str]) -> None:
         self.source = source
-        self.digest = digest
-        self.trusted = trusted
+        self.seen = seen
         self.recognizing: tuple[int, int] | None = None
-        self.document = sandbox.submit(source.path, words, self._note)
-
-    @property
-    def stamp(self) -> SourceFile:
-        """What is remembered of the file."""
-        return self.source if self.trusted else replace(self.source, modified_ns=-1)
+        self.document = sandbox.submit(source.path, passwords, self._note)
 
     def _note(self, done: int, total: int) -> None:
         self.recognizing = done, total  # by the sandbox's thread: one assignment
@@ -125,8 +111,7 @@ class _Reading:
 class _Twin:
     """A file whose content another file of this run has, which is at work."""
 
-    source: SourceFile
-    digest: str
+    seen: Seen
 
 
 class _Run:
@@ -135,27 +120,25 @@ class _Run:
     def __init__(
         self,
         found: Found,
-        known: Mapping[Path, KnownFile],
+        changes: Changes,
+        readers: Readers,
         store: DocumentStore,
         embedder: PassageEmbedder,
-        chunk_tokens: int,
+        chunker: Chunker,
         sandbox: Sandbox,
         passwords: Sequence[str],
     ) -> None:
         self._files = found.files
-        self._gone = found.gone(known)
-        self._leaving = dict.fromkeys(path for path in self._gone if known[path].is_stored)
-        self._known = known
-        self._by_content = by_content(known)
+        self._changes = changes
+        self._readers = readers
         self._sizes = {path: _size(path) for path in found.files}
         self._store = store
         self._sandbox = sandbox
         self._passwords = passwords
-        self._well, self._troubled = readers(chunk_tokens, sandbox.limits)
-        self._chunker = Chunker(embedder.count_tokens, chunk_tokens)
+        self._chunker = chunker
         self._stage = EmbeddingStage(embedder, store.vectors)
         self._begun: deque[_Reading | _Twin | FileReport] = deque()
-        self._at_work: dict[tuple[str, str], Path] = {}  # contents that are being read or embedded
+        self._at_work: set[Content] = set()  # contents that are being read or embedded
         self._group: list[ReadFile] = []
         self._group_chunks = 0
         self._groups: deque[Group] = deque()
@@ -197,54 +180,35 @@ class _Run:
             source = stat(path)
         except FileRefused as error:
             return FileReport(path, "refused", error.message)  # not remembered: there is nothing to compare with
-        known = self._known.get(path)
-        current = known is not None and known.reader in (self._well, self._troubled) and not self._to_unlock(known)
-        if known is not None and current and (known.size, known.modified_ns) == (source.size, source.modified_ns):
-            return known.report
-        digest = ""
         try:
-            self._sandbox.check(path)
-            _check_size(source, self._sandbox.limits)
-            trusted = can_be_trusted(source)
-            digest = digest_of(path)
-            stamp = source if trusted else replace(source, modified_ns=-1)
-            if known is not None and current and known.digest == digest:
-                self._store.touched(stamp)
-                return known.report
-            return self._other(stamp, digest) or self._read(source, digest, trusted)
+            seen = self._changes.look(source)
         except FileRefused as error:
-            return self._refused(source, digest, error)
+            return self._refused(Seen(source, ("", "")), error)
+        if seen.unchanged is not None:
+            if seen.touched:
+                self._store.touched(seen.source)
+            return seen.unchanged.report
+        if seen.content in self._at_work:
+            return _Twin(seen)
+        adopted = self._adopt(seen)
+        if adopted is not None:
+            return adopted
+        self._at_work.add(seen.content)
+        return _Reading(source, seen, self._sandbox, self._passwords)
 
-    def _other(self, source: SourceFile, digest: str) -> _Twin | FileReport | None:
-        """Where the content is known under another path, or is at work."""
-        content = digest, source.path.suffix.lower()
-        if content in self._at_work:
-            return _Twin(source, digest)
-        for reader in (self._well, self._troubled):
-            if self._store.adopt(source, digest, reader):
-                return self._adopted(source.path, content)
+    def _adopt(self, seen: Seen) -> FileReport | None:
+        """List a stored content under this path too."""
+        path, digest = seen.source.path, seen.content[0]
+        if any(self._store.adopt(seen.source, digest, reader) for reader in self._readers.both):
+            return self._changes.other(path, seen.content) or FileReport(path, "duplicate")
         return None
 
-    def _adopted(self, path: Path, content: tuple[str, str]) -> FileReport:
-        other = self._by_content.get(content)
-        known = self._known.get(other) if other is not None else None
-        report = known.report if known is not None else FileReport(path, "duplicate")
-        status: Status = "moved" if other in self._leaving else "duplicate"
-        return replace(report, path=path, status=status, other=other)
-
-    def _read(self, source: SourceFile, digest: str, trusted: bool) -> _Reading:
-        reading = _Reading(source, digest, trusted, self._sandbox, self._passwords)
-        self._at_work[digest, source.path.suffix.lower()] = source.path
-        return reading
-
-    def _to_unlock(self, known: KnownFile) -> bool:
-        return bool(self._passwords) and known.report.needs_password
-
-    def _refused(self, source: SourceFile, digest: str, error: FileRefused) -> FileReport:
-        self._at_work.pop((digest, source.path.suffix.lower()), None)
+    def _refused(self, seen: Seen, error: FileRefused) -> FileReport:
+        self._at_work.discard(seen.content)
+        source = seen.source
         if isinstance(error, (Unreadable, ReaderFailed)):  # it may go well the next time
             source = replace(source, modified_ns=-1)
-        kept = self._store.refuse(source, digest, self._troubled, error.message)
+        kept = self._store.refuse(source, seen.content[0], self._readers.troubled, error.message)
         return FileReport(source.path, "refused", error.message, kept=kept)
 
     # Stages
@@ -268,7 +232,7 @@ class _Run:
                 try:
                     self._add(reading)
                 except FileRefused as error:
-                    yield self._finished(self._refused(reading.stamp, reading.digest, error))
+                    yield self._finished(self._refused(reading.seen, error))
                     yield from self._take_twins()
 
     def _add(self, reading: _Reading) -> None:
@@ -280,25 +244,21 @@ class _Run:
         chunks = tuple(self._chunker.chunks(document))
         if not chunks:
             raise NoText("file.no_text")
-        reader = self._troubled if document.warnings else self._well
-        self._group.append(ReadFile(reading.stamp, reading.digest, reader, document, chunks))
+        reader = self._readers.troubled if document.warnings else self._readers.well
+        self._group.append(ReadFile(reading.seen.source, reading.seen.content[0], reader, document, chunks))
         self._group_chunks += len(chunks)
         if self._group_chunks >= _GROUP_CHUNKS or len(self._group) >= _GROUP_FILES:
             self._start_group()
 
     def _take_twin(self, twin: _Twin) -> Generator[Progress, None, None]:
-        content = twin.digest, twin.source.path.suffix.lower()
-        if content in self._at_work:
+        if twin.seen.content in self._at_work:
             self._twins.append(twin)  # until the other is stored or refused
             return
-        other = self._other(twin.source, twin.digest)
-        match other:
-            case FileReport() as report:
-                yield self._finished(report)
-            case _Twin():
-                self._twins.append(twin)
-            case None:  # the other one could not be read; so this one tries, with its own name
-                self._begun.appendleft(self._begin(twin.source.path))
+        adopted = self._adopt(twin.seen)
+        if adopted is not None:
+            yield self._finished(adopted)
+        else:  # the other one could not be read; so this one tries, with its own name
+            self._begun.appendleft(self._begin(twin.seen.source.path))
 
     def _start_group(self) -> None:
         self._groups.append(self._stage.start(self._group))
@@ -309,8 +269,8 @@ class _Run:
         self._store.put(group.files, group.vectors())
         for file in group.files:
             content = file.digest, file.source.path.suffix.lower()
-            self._at_work.pop(content, None)
-            self._by_content.setdefault(content, file.source.path)
+            self._at_work.discard(content)
+            self._changes.add(file.source.path, content)
             yield self._finished(_report(file))
         yield from self._take_twins()
 
@@ -333,9 +293,9 @@ class _Run:
         yield self._progress(recognizing=recognizing)
 
     def _remove_gone(self) -> Generator[Progress, None, None]:
-        if self._gone:
-            self._store.remove(self._gone)  # the last step, so that a moved file has been found by its content
-        for path in self._leaving:
+        if self._changes.gone:
+            self._store.remove(self._changes.gone)  # the last step, so that a moved file has been found by its content
+        for path in self._changes.leaving:
             yield self._finished(FileReport(path, "removed"))
 
     # Progress
@@ -361,7 +321,7 @@ class _Run:
         return Progress(
             self._at,
             self._done,
-            len(self._files) + len(self._leaving),
+            len(self._files) + len(self._changes.leaving),
             self._pages,
             chunks,
             min(1.0, (self._bytes_done + under_way) / max(1, self._bytes_total)),
@@ -377,12 +337,6 @@ def _report(file: ReadFile) -> FileReport:
         status="partial" if file.document.warnings else "read",
         reason=file.document.warnings[0] if file.document.warnings else None,
     )
-
-
-def _check_size(source: SourceFile, limits: Limits) -> None:
-    """Refuse a file that is too large before it is opened."""
-    if source.size > limits.file_mb << 20:
-        raise OverLimit("file.too_large", size=source.size >> 20, most=limits.file_mb)
 
 
 def _size(path: Path) -> int:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
-from .discover import by_content, check_something, digest_of, discover, stat
+from .changes import Changes, Readers
+from .discover import check_something, discover, stat
 from .errors import FileRefused
-from .loaders import check_supported
-from .pipeline import readers
 from .types import FileReport, KnownFile, Limits
 
 
@@ -30,31 +28,17 @@ def plan(
     paths = list(paths)
     found = discover(paths, leave_out)
     check_something(found, known, paths)
-    gone = found.gone(known)
-    contents = by_content(known)
-    current = readers(chunk_tokens, limits)
+    changes = Changes(found, known, Readers.of(chunk_tokens, limits), limits)
     for path in found.files:
         try:
-            source = stat(path)
-            before = known.get(path)
-            if before is not None and before.reader in current:
-                if (before.size, before.modified_ns) == (source.size, source.modified_ns):
-                    yield before.report
-                    continue
-                if before.digest and before.digest == digest_of(path):
-                    yield before.report
-                    continue
-            check_supported(path)
-            content = digest_of(path), path.suffix.lower()
+            seen = changes.look(stat(path))
         except FileRefused as error:
             yield FileReport(path, "refused", error.message)
             continue
-        other = contents.setdefault(content, path)
-        if other == path or (other in known and known[other].reader not in current):
-            yield FileReport(path, "read")
-        else:
-            report = known[other].report if other in known else FileReport(path, "duplicate")
-            yield replace(report, path=path, status="moved" if other in gone else "duplicate", other=other)
-    for path in gone:
-        if known[path].is_stored:
-            yield FileReport(path, "removed")
+        if seen.unchanged is not None:
+            yield seen.unchanged.report
+            continue
+        yield changes.other(path, seen.content) or FileReport(path, "read")
+        changes.add(path, seen.content)
+    for path in changes.leaving:
+        yield FileReport(path, "removed")

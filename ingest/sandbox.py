@@ -68,14 +68,6 @@ class Sandbox:
         self._idle: list[_Worker] = []
         self._closed = False
 
-    def check(self, path: Path) -> None:
-        """Say at once what no loader reads.
-
-        Raises:
-            UnsupportedFormat.
-        """
-        check_supported(path, self._loaders)
-
     def submit(
         self, path: Path, passwords: Sequence[str] = (), recognizing: Callable[[int, int], None] | None = None
     ) -> Future[Document]:
@@ -89,7 +81,7 @@ class Sandbox:
         Raises:
             UnsupportedFormat: no loader reads it; no worker is troubled.
         """
-        self.check(path)
+        check_supported(path, self._loaders)
         return self._threads.submit(self._read, path, tuple(passwords), recognizing or (lambda done, total: None))
 
     def close(self) -> None:

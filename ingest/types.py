@@ -212,7 +212,7 @@ class KnownFile:
     Attributes:
         size, modified_ns: as they were when it was read; -1 where they can't be trusted.
         digest: SHA-256 of the content, hexadecimal; empty where it was never read to its end.
-        reader: what read it, see :func:`ingest.pipeline.readers`.
+        reader: what read it, see :class:`ingest.changes.Readers`.
         report: what became of it; its status is "unchanged", or "refused".
     """
 

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pytest
 
 from ingest import pipeline
+from ingest.changes import Readers
 from ingest.errors import DamagedFile, FileRefused, OverLimit, ReaderFailed, UnsupportedFormat
 from ingest.loaders import load
 from ingest.messages import Message
@@ -282,7 +283,7 @@ class Memory:
         return len(text)
 
     def known(self) -> dict[Path, KnownFile]:
-        reader, _ = pipeline.readers(100, LIMITS)
+        reader = Readers.of(100, LIMITS).well
         return {
             path: KnownFile(
                 path.stat().st_size,

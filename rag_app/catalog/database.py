@@ -42,7 +42,7 @@ CREATE TABLE document (                          -- a content; files have it
     kb TEXT NOT NULL REFERENCES knowledge_base(id) ON DELETE CASCADE,
     digest TEXT NOT NULL,                        -- SHA-256 of the content
     suffix TEXT NOT NULL,                        -- chose the loader, so the same bytes may be two documents
-    reader TEXT NOT NULL,                        -- what read it, see ingest.pipeline.readers
+    reader TEXT NOT NULL,                        -- what read it, see ingest.changes.Readers
     title TEXT NOT NULL,
     format TEXT NOT NULL,
     size INTEGER NOT NULL,

@@ -111,7 +111,7 @@ def _announced(text: str, start: int, end: int) -> int:
     if sentence[-1] in ":：":
         return 3
     if _ASKS.search(sentence):
-        return 2
+        return 3
     if _ENDS.search(sentence) or _ROW.search(sentence) or _ITEM.search(sentence):
         return 0
     set_off = text[end : end + 2] == "\n\n" or text[max(0, start - 2) : start] in ("\n\n", "")

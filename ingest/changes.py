@@ -1,0 +1,125 @@
+"""What is to be done with a file, as far as its size, its time and its content tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .discover import Found, can_be_trusted, digest_of
+from .errors import OverLimit
+from .loaders import check_supported
+from .types import FileReport, KnownFile, Limits, SourceFile
+
+READER = "1"
+"""Raised when files should be read anew because reading or cutting got better."""
+
+Content = tuple[str, str]
+"""Digest and suffix: the suffix chooses how the same bytes are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """What names how a file is read; it is read anew when neither is what it was read by.
+
+    Attributes:
+        well: where all of it was read. troubled: where limits may be why it was not.
+    """
+
+    well: str
+    troubled: str
+
+    @property
+    def both(self) -> tuple[str, str]:
+        """Either."""
+        return self.well, self.troubled
+
+    @classmethod
+    def of(cls, chunk_tokens: int, limits: Limits) -> Readers:
+        """Those of a run."""
+        well = f"{READER}/{chunk_tokens}"
+        return cls(well, f"{well}/{limits}")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file that was looked at.
+
+    Attributes:
+        source: its time is -1 where a later change may not change it.
+        content: digest (SHA-256, hexadecimal) and suffix; the digest is empty where it was not needed.
+        unchanged: what is known of it, where that still holds. touched: only its time is another.
+    """
+
+    source: SourceFile
+    content: Content
+    unchanged: KnownFile | None = None
+    touched: bool = False
+
+
+class Changes:
+    """Files against what is known of them.
+
+    Args:
+        unlocking: passwords are at hand, so that files that need one are not known any more.
+        loaders: as :mod:`ingest.loaders` describes them.
+    """
+
+    def __init__(
+        self,
+        found: Found,
+        known: Mapping[Path, KnownFile],
+        readers: Readers,
+        limits: Limits,
+        *,
+        unlocking: bool = False,
+        loaders: Mapping[str, str] | None = None,
+    ) -> None:
+        self._known = known
+        self._readers = readers.both
+        self._limits = limits
+        self._unlocking = unlocking
+        self._loaders = loaders or {}
+        self.gone = found.gone(known)
+        self.leaving = dict.fromkeys(path for path in self.gone if known[path].is_stored)
+        self._by_content: dict[Content, Path] = {
+            (one.digest, path.suffix.lower()): path
+            for path, one in known.items()
+            if one.report.status != "refused" and one.reader in self._readers
+        }
+
+    def look(self, source: SourceFile) -> Seen:
+        """Look at a file: its size and time, and where they are not as they were, its content.
+
+        Raises:
+            FileRefused: it can't be opened, is too large, or nothing reads it.
+        """
+        known = self._known.get(source.path)
+        if known is not None and not self._is_current(known):
+            known = None
+        if known is not None and (known.size, known.modified_ns) == (source.size, source.modified_ns):
+            return Seen(source, ("", source.path.suffix.lower()), known)
+        check_supported(source.path, self._loaders)
+        if source.size > self._limits.file_mb << 20:
+            raise OverLimit("file.too_large", size=source.size >> 20, most=self._limits.file_mb)
+        stamp = source if can_be_trusted(source) else replace(source, modified_ns=-1)
+        content = digest_of(source.path), source.path.suffix.lower()
+        if known is not None and known.digest == content[0]:
+            return Seen(stamp, content, known, touched=True)
+        return Seen(stamp, content)
+
+    def other(self, path: Path, content: Content) -> FileReport | None:
+        """The report of a file whose content another file has, or had before it went."""
+        other = self._by_content.get(content)
+        if other is None or other == path:
+            return None
+        known = self._known.get(other)
+        report = known.report if known is not None else FileReport(path, "duplicate")
+        return replace(report, path=path, status="moved" if other in self.leaving else "duplicate", other=other)
+
+    def add(self, path: Path, content: Content) -> None:
+        """A file with this content is stored now."""
+        self._by_content.setdefault(content, path)
+
+    def _is_current(self, known: KnownFile) -> bool:
+        return known.reader in self._readers and not (self._unlocking and known.report.needs_password)
