@@ -78,6 +78,13 @@ def test_no_byte_of_a_file_that_left_its_folder_is_left(app: RagApp, tmp_path: P
     assert holding(app.settings.data_dir, b"secret.txt") == []
 
 
+def test_what_stays_on_purpose_is_no_trace(app: RagApp, tmp_path: Path) -> None:
+    folder = write(tmp_path / "a folder with quite a long name for a path", a=SECRET)
+    app.sync(folder)
+    app.remove("a.txt", verify=True)
+    assert app.folders() == [folder]
+
+
 def test_a_text_that_another_document_has_too_is_no_trace(app: RagApp, tmp_path: Path) -> None:
     folder = write(tmp_path / "docs", a=SECRET, b=SECRET + "And more.")
     app.ingest(folder)

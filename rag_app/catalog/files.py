@@ -63,6 +63,13 @@ class Files:
         rows = self._database.rows("SELECT path FROM file WHERE document = ? ORDER BY path", (document,))
         return [Path(row[0]) for row in rows]
 
+    def other_paths(self) -> list[str]:
+        """Paths that are stored and belong to no document: folders in step, refused files."""
+        return [
+            row[0]
+            for row in self._database.rows("SELECT path FROM folder UNION SELECT path FROM file WHERE document IS NULL")
+        ]
+
     def folders(self, kb: str) -> list[Path]:
         """The folders that are kept in step."""
         rows = self._database.rows("SELECT path FROM folder WHERE kb = ? ORDER BY path", (kb,))

@@ -47,11 +47,10 @@ class Traces:
         for document in going:
             for text in catalog.documents.texts(document):
                 self._add(text.encode("utf-8", "surrogatepass"))
+        self._leave_out(catalog.files.other_paths())
         for document in catalog.documents.ids():
             if document not in going:
-                data = "\n".join(catalog.documents.texts(document)).encode("utf-8", "surrogatepass")
-                for needle in set(self._occurring(data)):
-                    self._needles[needle[:_ANCHOR]].discard(needle)
+                self._leave_out(catalog.documents.texts(document))
         self._needles = defaultdict(set, {anchor: needles for anchor, needles in self._needles.items() if needles})
 
     def search(self, folder: Path) -> Proof:
@@ -66,6 +65,11 @@ class Traces:
             if hit:
                 found.append(path)
         return Proof(searched, sum(map(len, self._needles.values())), tuple(found))
+
+    def _leave_out(self, texts: Iterable[str]) -> None:
+        data = "\n".join(texts).encode("utf-8", "surrogatepass")
+        for needle in set(self._occurring(data)):
+            self._needles[needle[:_ANCHOR]].discard(needle)
 
     def _add(self, data: bytes) -> None:
         for first in range(0, max(1, len(data) - _NEEDLE + 1), _NEEDLE):
