@@ -28,6 +28,15 @@ class Seal:
         """The files are about to change."""
         (self._folder / _FILE).unlink(missing_ok=True)
 
+    def blank(self) -> None:
+        """Fill files that mean nothing yet with zeros: they hold what was in memory, see :mod:`rag_app.memory`."""
+        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+            if folder.is_dir() and not (folder / _WRITTEN).is_file():
+                for path in folder.iterdir():
+                    size = path.stat().st_size
+                    with path.open("r+b") as file:
+                        file.write(bytes(size))
+
     def make(self) -> None:
         """The files are whole now."""
         if self._folder.is_dir():

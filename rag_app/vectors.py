@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from .catalog.database import failure, is_damage
 from .errors import StorageError
+from .memory import blank_memory
 from .seal import Seal
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Vectors:
                 stored.query(query_embeddings=first["embeddings"], n_results=1)  # what is due to be written, is
         self.reopen()  # Chroma writes when it closes, too
         with self._errors():
+            self._shared.seal.blank()
             self._shared.seal.make()
 
     def add(self, collection: str, chunk_ids: Sequence[int], vectors: npt.NDArray[np.float32]) -> None:
@@ -211,7 +213,7 @@ class Vectors:
         """The client; Chroma's errors become ours."""
         import chromadb
 
-        with self._shared.lock, self._errors():
+        with self._shared.lock, self._errors(), blank_memory():
             if self._shared.client is None:
                 self._look_at_database()
                 self._shared.seal.check()
