@@ -345,7 +345,7 @@ def test_ctrl_c_keeps_finished_files_and_the_next_run_goes_on(tmp_path: Path) ->
         assert reported["interrupted"] is True
         kept = len(app.documents())
         assert 3 <= kept < 60
-        assert len(reported["files"]) == kept
+        assert 0 < len(reported["files"]) <= kept  # a group is stored, then its files are reported
         chunks, vectors = state(app)
         assert chunks > 0
         for number in range(kept, 60):
