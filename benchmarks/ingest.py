@@ -112,12 +112,13 @@ def measured(how: str, files: Sequence[str], work: Path) -> dict[str, Any]:
         "import json, sys; from pathlib import Path; from benchmarks import ingest\n"
         "print(json.dumps(getattr(ingest, sys.argv[1])(sys.argv[3:], Path(sys.argv[2]))))"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, how, str(work), *files],
-        cwd=Path(__file__).parents[1],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    said, peak = watched([sys.executable, "-c", code, how, str(work), *files])
+    return said | {"rss_mb": peak}
+
+
+def watched(command: Sequence[str]) -> tuple[dict[str, Any], float]:
+    """The JSON object on the last line that a command prints, and the most memory it took, in MB."""
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True)
     peak = [0.0]
 
     def look() -> None:
@@ -131,7 +132,8 @@ def measured(how: str, files: Sequence[str], work: Path) -> dict[str, Any]:
     watcher.join()
     if process.returncode:
         sys.exit(process.returncode)
-    return json.loads(output.splitlines()[-1]) | {"rss_mb": peak[0]}
+    said: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return said, peak[0]
 
 
 def tree_mb(pid: int) -> float:

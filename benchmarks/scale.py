@@ -10,17 +10,13 @@ with an audit hook, how many of the files it opens (bar: none) and takes a share
 from __future__ import annotations
 
 import argparse
-import json
 import random
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ingest import tree_mb
+from benchmarks.ingest import watched
 
 CHILD = """
 import json, sys, time
@@ -56,23 +52,8 @@ def make(folder: Path, count: int) -> None:
 
 def synced(folder: Path, data: Path) -> dict[str, Any]:
     """A sync in a fresh process: its own words, and ``rss_mb``."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder), str(data)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    peak = [0.0]
-
-    def look() -> None:
-        while process.poll() is None:
-            peak[0] = max(peak[0], tree_mb(process.pid))
-            time.sleep(0.2)
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    output, errors = process.communicate()
-    watcher.join()
-    if process.returncode:
-        sys.exit(errors)
-    return json.loads(output.splitlines()[-1]) | {"rss_mb": peak[0]}
+    said, peak = watched([sys.executable, "-c", CHILD, str(folder), str(data)])
+    return said | {"rss_mb": peak}
 
 
 def main() -> None:
