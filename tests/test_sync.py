@@ -108,6 +108,7 @@ def test_moved_files_keep_their_vectors(app: RagApp, tmp_path: Path, counting: C
     (citation,) = app.ask("What is the code word?").citations
     assert citation.path == folder / "sub" / "renamed.txt"
     assert "renamed.txt" in {passage.document for passage in app.retrieve("renamed").passages}
+    assert [document.title for document in app.documents()] == ["b", "renamed"]
 
 
 def test_duplicates_are_stored_once_and_listed_under_every_path(

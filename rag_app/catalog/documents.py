@@ -133,10 +133,17 @@ class Documents:
         self.clear_pending(kb, chunk_ids)
         return row
 
-    def rename(self, kb: str, document: int, tokens: Tokens) -> None:
-        """Let the lexical index know a document by the names of the files that have it now."""
+    def rename(self, kb: str, document: int, tokens: Tokens, left: Path | None = None) -> None:
+        """Let the lexical index know a document by the names of the files that have it now.
+
+        Args:
+            left: a file that has it no longer; a title that was its name becomes another file's.
+        """
         title = self._database.value("SELECT title FROM document WHERE id = ?", (document,))
         paths = self._files.of(document)
+        if left is not None and title == left.stem:
+            title = paths[0].stem
+            self._database.execute("UPDATE document SET title = ? WHERE id = ?", (title, document))
         rows = self._database.rows(
             "SELECT chunk.id, chunk.headings FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = ?",
             (document,),

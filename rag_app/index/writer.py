@@ -73,7 +73,7 @@ class IndexWriter:
             old = self.catalog.files.document(self.kb, source.path)
             self.catalog.files.note(self.kb, source, digest, reader, document)
             self.catalog.documents.rename(self.kb, document, tokens)
-            gone = self._drop_unused([old] if old is not None else [])
+            gone = self._drop_unused([(old, source.path)])
             version = self._raise_version()
         self._settle(gone, version)
         return True
@@ -93,7 +93,7 @@ class IndexWriter:
         documents = self.catalog.documents
         ids = documents.reserve_chunk_ids(self.kb, sum(len(file.chunks) for file in files))
         self.vector_index.add(self.state.collection, ids, np.concatenate(vectors))
-        old: list[int] = []
+        old: list[tuple[int | None, Path]] = []
         upcoming = iter(ids)
         with self.catalog.database.transaction():
             for file in files:
@@ -101,7 +101,7 @@ class IndexWriter:
                 own = [next(upcoming) for _ in file.chunks]
                 document = documents.insert(self.kb, file, own, tokens)
                 self.catalog.files.note(self.kb, file.source, file.digest, file.reader, document)
-                old += [] if before is None else [before]
+                old.append((before, file.source.path))
             gone = self._drop_unused(old)
             version = self._raise_version()
         self._settle(gone, version)
@@ -111,7 +111,7 @@ class IndexWriter:
         with self.catalog.database.transaction():
             held = [self.catalog.files.document(self.kb, path) for path in paths]
             self.catalog.files.remove(self.kb, paths)
-            gone = self._drop_unused([document for document in held if document is not None])
+            gone = self._drop_unused(list(zip(held, paths, strict=True)))
             version = self._raise_version()
         self._settle(gone, version)
 
@@ -133,13 +133,17 @@ class IndexWriter:
         self.vector_index.remove(state.collection, sorted(present - wanted))
         return sorted(wanted - present)
 
-    def _drop_unused(self, documents: Sequence[int]) -> list[int]:
-        """Remove those documents that no file has any more; returns their chunk ids."""
+    def _drop_unused(self, left: Sequence[tuple[int | None, Path]]) -> list[int]:
+        """Remove documents that their last file has left; returns their chunk ids."""
         gone: list[int] = []
-        for document in dict.fromkeys(documents):
+        dropped: set[int] = set()
+        for document, path in left:
+            if document is None or document in dropped:
+                continue
             if self.catalog.files.of(document):
-                self.catalog.documents.rename(self.kb, document, tokens)
+                self.catalog.documents.rename(self.kb, document, tokens, left=path)
             else:
+                dropped.add(document)
                 gone += self.catalog.documents.remove(self.kb, document)
                 self.removed_something = True
         return gone
