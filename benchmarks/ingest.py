@@ -31,8 +31,6 @@ from typing import Any
 
 import numpy as np
 
-from rag_app.embedding.onnx import _UNWANTED
-
 
 def ours(files: Sequence[str], work: Path) -> dict[str, Any]:
     from rag_app import RagApp
@@ -51,6 +49,7 @@ def limit(files: Sequence[str], work: Path) -> dict[str, Any]:
 
     from rag_app import RagApp
     from rag_app.embedding import bundled
+    from rag_app.embedding.onnx import _UNWANTED
 
     with RagApp.open(data_dir=work / "data", answers="quotes") as app:
         documents = app._store.catalog.documents

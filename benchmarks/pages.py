@@ -1,6 +1,6 @@
 """Questions with a known page, through the real pipeline: is the page found, and the answer among the quotes?
 
-    python benchmarks/pages.py ../shared/eval/zh_pdf --questions 300
+    python -m benchmarks.pages ../shared/eval/zh_pdf --questions 300
 
 The folder holds pdfs/ and evidence.jsonl. Prints hit@1/5/10 of the evidence page over retrieved passages, the share
 of questions refused, and of those whose gold answer stands in the quotes shown, with the mean length of an answer.

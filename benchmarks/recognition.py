@@ -1,6 +1,6 @@
 """OCR through the real reading path: answers that stand in a chunk of their page on scans without any text layer.
 
-python benchmarks/recognition.py ../shared/eval/zh_pdf
+python -m benchmarks.recognition ../shared/eval/zh_pdf
 
 Reads each ``scanned/*_scan.pdf`` in a worker, as ingestion does, and asks the questions of its twin.
 """

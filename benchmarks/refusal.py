@@ -1,6 +1,6 @@
 """How well "your documents do not say" is told from "they do", before any model is asked.
 
-    python benchmarks/refusal.py ../shared/eval
+    python -m benchmarks.refusal ../shared/eval
 
 Half of each collection is ingested. Questions about that half are answerable; questions about the other half are
 not, though they are of the same style, language and often subject (near misses). Prints the share refused of each

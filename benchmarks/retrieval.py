@@ -1,6 +1,6 @@
 """nDCG@10 through the real pipeline: files → ingest → retrieve, with the default settings.
 
-    python benchmarks/retrieval.py ../shared/eval/xquad/en ../shared/eval/xquad/zh ../shared/eval/cmrc2018
+    python -m benchmarks.retrieval ../shared/eval/xquad/en ../shared/eval/xquad/zh ../shared/eval/cmrc2018
 
 Each argument is a folder with corpus.jsonl, queries.jsonl and qrels.tsv; ``QUERIES+CORPUS`` takes the queries of one
 folder and the corpus of another (cross-lingual). Every passage becomes a file, every file goes through

@@ -1,6 +1,6 @@
 """How often a text of unknown encoding is read right, by language, encoding and length.
 
-    python benchmarks/text_encodings.py [--library] [CORPUS.jsonl …]
+    python -m benchmarks.text_encodings [--library] [CORPUS.jsonl …]
 
 Without arguments: the texts of ``tests/languages.py``. With the corpora: 300 pieces of each as GB18030 and UTF-16.
 ``--library`` measures charset-normalizer alone.
