@@ -13,17 +13,14 @@ from ingest.privacy import no_telemetry
 from ingest.types import IngestReport, Progress
 
 from . import filling
+from .asking import Asking, checked
 from .chat.answering import AnswerStream, Refusal
-from .errors import QuestionError, StorageError
 from .index import archive, erasure, rebuild
 from .llm.select import choose_answerer
-from .retrieval.hybrid import Retriever
 from .retrieval.relevance import is_relevant
 from .settings import Settings
 from .store import Store
-from .types import Answer, Check, KnowledgeBase, Retrieval, StoredDocument, Turn
-
-MOST_QUESTION_CHARACTERS = 4000
+from .types import Answer, Check, Filters, KnowledgeBase, Retrieval, StoredDocument, Turn
 
 
 class RagApp:
@@ -40,6 +37,7 @@ class RagApp:
         no_telemetry()
         self.settings = settings
         self._store = Store(settings, notify)
+        self._asking = Asking(self._store)
 
     @classmethod
     def open(
@@ -238,51 +236,62 @@ class RagApp:
 
     # Questions
 
-    def retrieve(self, question: str, kb: str | None = None, limit: int | None = None) -> Retrieval:
+    def retrieve(
+        self,
+        question: str,
+        kb: str | Sequence[str] | None = None,
+        limit: int | None = None,
+        filters: Filters | None = None,
+    ) -> Retrieval:
         """The passages that best fit a question.
 
         Args:
-            limit: most passages; the setting ``passages`` unless given.
+            kb: one knowledge base or several. filters: what of them to search.
+            limit: most passages; unless given, the settings ``passages`` and ``passage_tokens`` bound them.
 
         Raises:
-            QuestionError, UnknownKnowledgeBase, EmbedderError.
+            QuestionError, UnknownKnowledgeBase, UnknownDocument, EmbedderError, StorageError; ModelError from an LLM
+            that reranks.
         """
-        question = _checked(question)
-        base = self._store.kb(kb)
-        store = self._store
-        retriever = Retriever(store.catalog, store.vectors, store.embedder_of)
-        found = retriever.retrieve(base.id, question, limit or self.settings.passages)
-        if base.chunks and not found.best_similarity:
-            collection = store.catalog.knowledge_bases.index(base.id).collection
-            if not store.vectors.count(collection):
-                raise StorageError("storage.no_vectors", kb=base.name)
-        return found
+        return self._asking.retrieve(question, self._asking.knowledge_bases(kb), limit, filters)
 
-    def stream(self, question: str, kb: str | None = None, history: Sequence[Turn] = ()) -> AnswerStream:
+    def stream(
+        self,
+        question: str,
+        kb: str | Sequence[str] | None = None,
+        history: Sequence[Turn] = (),
+        filters: Filters | None = None,
+    ) -> AnswerStream:
         """The answer as it is written: iterate for its pieces, then read ``.answer``.
 
         Raises:
-            QuestionError, UnknownKnowledgeBase, EmbedderError; ModelError while iterating, or here if Ollama was
-            asked for by name and is not there.
+            What :meth:`retrieve` raises; ModelError while iterating, or here if Ollama was asked for by name and is
+            not there.
         """
-        question = _checked(question)
-        base = self._store.kb(kb)
-        if not base.chunks:
+        question = checked(question)
+        bases = self._asking.knowledge_bases(kb)
+        if not any(base.chunks for base in bases):
             empty = Retrieval(question, (), 0.0, 0.0)
-            return AnswerStream(empty, Refusal(message("answer.empty_kb", kb=base.name)), history)
-        retrieval = self.retrieve(question, kb)
+            return AnswerStream(empty, Refusal(message("answer.empty_kb", kb=bases[0].name)), history)
+        retrieval = self._asking.retrieve(question, bases, None, filters)
         if not is_relevant(retrieval):
             return AnswerStream(retrieval, Refusal(message("answer.not_found")), history)
-        embedder = self._store.embedder_of(self._store.catalog.knowledge_bases.index(base.id))
+        embedder = self._store.embedder_of(self._store.catalog.knowledge_bases.index(bases[0].id))
         return AnswerStream(retrieval, choose_answerer(self.settings, embedder), history)
 
-    def ask(self, question: str, kb: str | None = None, history: Sequence[Turn] = ()) -> Answer:
+    def ask(
+        self,
+        question: str,
+        kb: str | Sequence[str] | None = None,
+        history: Sequence[Turn] = (),
+        filters: Filters | None = None,
+    ) -> Answer:
         """The answer, finished.
 
         Raises:
             What :meth:`stream` raises.
         """
-        return self.stream(question, kb, history).answer
+        return self.stream(question, kb, history, filters).answer
 
     def doctor(self) -> list[Check]:
         """What is right and wrong with this machine, and what mends it."""
@@ -297,12 +306,3 @@ class RagApp:
             EmbedderError.
         """
         self._store.embedder()
-
-
-def _checked(question: str) -> str:
-    question = question.encode("utf-8", "replace").decode().strip()  # half a character from a terminal
-    if not question:
-        raise QuestionError("question.empty")
-    if len(question) > MOST_QUESTION_CHARACTERS:
-        raise QuestionError("question.too_long", length=len(question), most=MOST_QUESTION_CHARACTERS)
-    return question

@@ -49,6 +49,21 @@ class Embedder(Protocol):
         """Tokens of ``text``, special tokens aside."""
 
 
+class Reranker(Protocol):
+    """Reads question and passage together."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as explanations show it."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """How well each text answers the question, higher is better; comparable within one call.
+
+        Raises:
+            EmbedderError, ModelError.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Part of a passage: ``passages[passage - 1].text[start:end]``."""

@@ -79,6 +79,14 @@ class Settings(BaseSettings):
         default=min(2, os.cpu_count() or 1), ge=1, le=64, description="Most processes that read files at a time."
     )
     passages: int = Field(default=6, ge=1, le=50, description="Passages given to the answering model.")
+    passage_tokens: int = Field(
+        default=2400, ge=128, le=1 << 20, description="Most tokens of all passages given to the answering model."
+    )
+    reranker: str = Field(
+        default="",
+        description="What reads the best passages once more: empty for nothing, the name or folder of a "
+        "sentence-transformers CrossEncoder, or llm for the model of Ollama.",
+    )
     answers: Literal["auto", "ollama", "quotes"] = Field(
         default="auto", description="Who answers: auto takes Ollama if it has the model, else verbatim quotes."
     )

@@ -11,7 +11,7 @@ from ingest.messages import Message
 
 from .catalog import Catalog, IndexState
 from .errors import SettingsError, UnknownDocument, UnknownKnowledgeBase
-from .index.writer import IndexWriter, check_embedder, reconcile, writing
+from .index.writer import IndexWriter, check_embedder, reconcile, renew_lexical, writing
 from .protocols import Embedder
 from .settings import Settings
 from .types import KnowledgeBase, StoredDocument
@@ -36,6 +36,7 @@ class Store:
         self.catalog = Catalog(settings.data_dir)
         self.vectors = Vectors(settings.data_dir / "vectors")
         reconcile(settings.data_dir, self.catalog, self.vectors)
+        renew_lexical(settings.data_dir, self.catalog, self.vectors, notify)
 
     def close(self) -> None:
         """Close the files."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -70,6 +70,48 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Filters:
+    """What to search in: values of one kind are alternatives, each kind narrows further; empty means all.
+
+    Attributes:
+        documents: file names or paths. folders: with all that is below them.
+        types: formats or suffixes: "pdf", ".docx", "markdown".
+        tags: as given with :meth:`rag_app.RagApp.tag`; letter case does not matter.
+        since, until: first and last day on which the file was changed, local time.
+    """
+
+    documents: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How a passage came to its place; of the best of its chunks, where it has several.
+
+    Attributes:
+        dense_rank, lexical_rank: 1-based place in that list, None if it is not there.
+        similarity: cosine to the question's vector. bm25: of the lexical index.
+        dense, lexical: the evidence of each, in deviations, see :mod:`rag_app.retrieval.fusion`; fused: their sum.
+        matched: terms of the question that the chunk contains, as the index has them.
+        steps: what each later step did with it, in order.
+    """
+
+    dense_rank: int | None
+    similarity: float | None
+    dense: float
+    lexical_rank: int | None
+    bm25: float | None
+    lexical: float
+    fused: float
+    matched: tuple[str, ...] = ()
+    steps: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A piece of a page that was retrieved.
 
@@ -83,6 +125,7 @@ class Passage:
         kind, lines, columns, ocr: as :class:`ingest.types.Page` has them, ``lines`` for this part of the page.
         score: relevance after fusion, 0–1, comparable within one question only.
         similarity: cosine of question and passage, None if only the lexical index found it.
+        kb: name of the knowledge base. trace: how it came to its place.
     """
 
     chunk_id: int
@@ -102,6 +145,8 @@ class Passage:
     ocr: bool = False
     score: float = 0.0
     similarity: float | None = None
+    kb: str = ""
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +157,16 @@ class Retrieval:
         passages: best first.
         coverage: share (0–1) of the question's terms, weighted by idf, that the best lexical hits contain.
         best_similarity: highest cosine among all passages considered; 0 without any.
+        standing: of the same passage, in deviations above what any chunk has.
+        notes: what was done with the question: phrases looked for word for word, or found nowhere.
     """
 
     question: str
     passages: tuple[Passage, ...]
     coverage: float
     best_similarity: float
+    standing: float = 0.0
+    notes: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from .database import Database
-from .documents import Documents
+from .documents import Documents, StoredChunk
 from .files import Files
 from .knowledge_bases import IndexState, KnowledgeBases, collection_name
 from .lexical_index import LexicalHit, LexicalIndex
 
-__all__ = ["Catalog", "IndexState", "LexicalHit", "collection_name"]
+__all__ = ["Catalog", "Documents", "IndexState", "LexicalHit", "StoredChunk", "collection_name"]
 
 
 class Catalog:

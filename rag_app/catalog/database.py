@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import StorageError
 
-_VERSION = 3
+_VERSION = 4
 _BUSY_SECONDS = 30
 _ROOM = 1 << 16  # bytes; with less, a disk is full
 
@@ -25,7 +25,8 @@ CREATE TABLE knowledge_base (
     embedder_revision TEXT NOT NULL DEFAULT '',
     embedder_setting TEXT NOT NULL DEFAULT '',   -- the setting that names it
     index_version INTEGER NOT NULL DEFAULT 0,    -- raised by each commit that changed vectors
-    generation INTEGER NOT NULL DEFAULT 0        -- of its vectors: which collection serves
+    generation INTEGER NOT NULL DEFAULT 0,       -- of its vectors: which collection serves
+    lexical INTEGER NOT NULL DEFAULT 0           -- how its lexical index was made, see catalog.lexical_index.RECIPE
 );
 CREATE TABLE rebuild (                           -- vectors that are being made beside those that serve
     kb TEXT PRIMARY KEY REFERENCES knowledge_base(id) ON DELETE CASCADE,
@@ -66,6 +67,12 @@ CREATE TABLE file (
     PRIMARY KEY (kb, path)
 ) WITHOUT ROWID;
 CREATE INDEX file_document ON file (document);
+CREATE TABLE tag (                               -- given by people, to paths: a new version of a file keeps them
+    kb TEXT NOT NULL REFERENCES knowledge_base(id) ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    name TEXT NOT NULL COLLATE NOCASE,
+    PRIMARY KEY (kb, path, name)
+) WITHOUT ROWID;
 CREATE TABLE page (
     id INTEGER PRIMARY KEY,
     document INTEGER NOT NULL REFERENCES document(id) ON DELETE CASCADE,
@@ -120,6 +127,10 @@ INSERT INTO file SELECT kb, path, id, size, modified_ns, digest, '', NULL FROM d
 DROP TABLE document_2;
 {file_document};
 {chunk_content}""",
+    # the lexical index gets other columns: made anew when the folder is opened
+    3: """
+ALTER TABLE knowledge_base ADD COLUMN lexical INTEGER NOT NULL DEFAULT 0;
+{tag}""",
 }
 """Version → what makes the next one of it; {name} is the statement of the schema that makes it."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
@@ -15,14 +16,25 @@ from ingest.types import FileReport, Page, ReadFile, embedded_text
 from ..types import Passage, StoredDocument
 from .database import Database
 from .files import Files
-from .lexical_index import LexicalIndex
+from .lexical_index import OPENING, Fields, LexicalIndex, Tokens, path_text
 
+_TOKEN_CHARACTERS = 8  # hardly a token is longer on average
 _MOST_MARKS = 10_000  # SQLite takes 32,766 values in a statement
 _CHUNK_TEXT = "substr(page.text, chunk.start + 1, chunk.stop - chunk.start)"
 _CHUNKS_OF_KB = "chunk JOIN page ON page.id = chunk.page JOIN document ON document.id = page.document"
 
-Tokens = Callable[[str], list[str]]
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk on its page: ``page.text[start:end]``; headings as they are stored."""
+
+    id: int
+    start: int
+    end: int
+    headings: str
+    lines: tuple[tuple[int, int], ...]
 
 
 class Documents:
@@ -127,9 +139,9 @@ class Documents:
                 for i, c in zip(chunk_ids, file.chunks, strict=True)
             ],
         )
+        shared = DocumentFields(document.title, [file.source.path], _first_page(document.pages), tokens)
         for i, chunk in zip(chunk_ids, file.chunks, strict=True):
-            title = lexical_title(document.title, [file.source.path], chunk.headings)
-            self._lexical.add(kb, i, tokens(title), tokens(chunk.text))
+            self._lexical.add(kb, i, shared.of(chunk.page, chunk.headings, chunk.text))
         self.clear_pending(kb, chunk_ids)
         return row
 
@@ -144,12 +156,35 @@ class Documents:
         if left is not None and title == left.stem:
             title = paths[0].stem
             self._database.execute("UPDATE document SET title = ? WHERE id = ?", (title, document))
+        fields = DocumentFields(title, paths, self._opening(document), tokens)
         rows = self._database.rows(
-            "SELECT chunk.id, chunk.headings FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = ?",
+            "SELECT chunk.id, page.number, chunk.headings FROM chunk JOIN page ON page.id = chunk.page "
+            "WHERE page.document = ?",
             (document,),
         )
-        for chunk, headings in rows:
-            self._lexical.rename(kb, chunk, tokens(lexical_title(title, paths, json.loads(headings))))
+        for chunk, page, headings in rows:
+            self._lexical.rename(kb, chunk, fields.of(page, json.loads(headings), ""))
+
+    def index_anew(self, kb: str, tokens: Tokens) -> None:
+        """Write the lexical index again from the stored text, inside the caller's transaction."""
+        self._lexical.drop(kb)
+        self._lexical.create(kb)
+        documents = self._database.rows("SELECT id, title FROM document WHERE kb = ?", (kb,))
+        for document, title in documents:
+            fields = DocumentFields(title, self._files.of(document), self._opening(document), tokens)
+            for chunk, page, headings, text in self._database.rows(
+                f"SELECT chunk.id, page.number, chunk.headings, {_CHUNK_TEXT} FROM chunk "
+                "JOIN page ON page.id = chunk.page WHERE page.document = ?",
+                (document,),
+            ):
+                self._lexical.add(kb, chunk, fields.of(page, json.loads(headings), text))
+
+    def _opening(self, document: int) -> tuple[int, str]:
+        """Number and text of the first page that has text."""
+        row = self._database.row(
+            "SELECT number, text FROM page WHERE document = ? AND trim(text) <> '' ORDER BY number LIMIT 1", (document,)
+        )
+        return (row[0], row[1]) if row else (0, "")
 
     def remove(self, kb: str, document: int) -> list[int]:
         """Take a document out, inside the caller's transaction; returns its chunk ids, noted as pending."""
@@ -180,6 +215,11 @@ class Documents:
         """All visible chunks of a knowledge base."""
         rows = self._database.rows(f"SELECT chunk.id FROM {_CHUNKS_OF_KB} WHERE document.kb = ? ORDER BY 1", (kb,))
         return [row[0] for row in rows]
+
+    def some_chunk_ids(self, kb: str, most: int) -> list[int]:
+        """At most that many visible chunks, spread evenly over the knowledge base."""
+        ids = self.chunk_ids(kb)
+        return ids[:: max(1, -(-len(ids) // most))]
 
     def chunks_with(self, kb: str, contents: Sequence[bytes]) -> dict[bytes, int]:
         """For those contents (:attr:`ingest.types.Chunk.content`) that a visible chunk has, the id of one."""
@@ -220,21 +260,61 @@ class Documents:
         indexed = self._lexical.texts(kb, [row[0] for row in chunks])
         return [title, *map(str, self._files.of(document)), *(row[0] for row in pages), *indexed]
 
+    def selected(self, sql: str, values: Sequence[object]) -> list[int]:
+        """The chunk ids that a query gives."""
+        return [row[0] for row in self._database.rows(sql, values)]
+
+    def pages_of(self, chunk_ids: Sequence[int]) -> dict[int, tuple[str, list[StoredChunk]]]:
+        """Chunk id → text of its page, and all chunks of that page in reading order; one list for chunks of one page."""
+        rows = self._database.rows(
+            "SELECT page.id, page.text, chunk.id, chunk.start, chunk.stop, chunk.headings, chunk.lines "
+            "FROM page JOIN chunk ON chunk.page = page.id "
+            f"WHERE page.id IN (SELECT page FROM chunk WHERE id IN ({_marks(chunk_ids)})) ORDER BY page.id, chunk.start",
+            chunk_ids,
+        )
+        pages: dict[int, tuple[str, list[StoredChunk]]] = {}
+        where: dict[int, int] = {}
+        for page, text, chunk, start, stop, headings, lines in rows:
+            numbered = tuple((offset, line) for offset, line in json.loads(lines))
+            pages.setdefault(page, (text, []))[1].append(StoredChunk(chunk, start, stop, headings, numbered))
+            where[chunk] = page
+        return {chunk: pages[where[chunk]] for chunk in chunk_ids if chunk in where}
+
     def passages(self, chunk_ids: Sequence[int]) -> dict[int, Passage]:
-        """Visible chunks by id, without scores; others are left out."""
+        """Visible chunks by id, without scores, ``kb`` the knowledge base's id; others are left out."""
         rows = self._database.rows(
             "SELECT chunk.id, (SELECT min(path) FROM file WHERE file.document = document.id), document.title, "
             "page.number, page.label, (SELECT max(number) FROM page AS p WHERE p.document = document.id), "
-            f"chunk.headings, chunk.start, chunk.stop, {_CHUNK_TEXT}, page.kind, chunk.lines, page.columns, page.ocr "
+            f"chunk.headings, chunk.start, chunk.stop, {_CHUNK_TEXT}, page.kind, chunk.lines, page.columns, page.ocr, "
+            "document.kb "
             f"FROM {_CHUNKS_OF_KB} WHERE chunk.id IN ({_marks(chunk_ids)})",
             chunk_ids,
         )
         return {row[0]: _passage(row) for row in rows}
 
 
-def lexical_title(title: str, paths: Sequence[Path], headings: Sequence[str]) -> str:
-    """What the lexical index has as a chunk's title."""
-    return " ".join([title, *dict.fromkeys(path.stem for path in paths), *headings])
+class DocumentFields:
+    """What all chunks of a document have in common for the lexical index.
+
+    Args:
+        first: number and text of the first page with text.
+    """
+
+    def __init__(self, title: str, paths: Sequence[Path], first: tuple[int, str], tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._title = tokens(title)
+        self._path = tokens(path_text(paths))
+        self._first, text = first
+        self._opening = tokens(text[: OPENING * _TOKEN_CHARACTERS])[:OPENING]
+
+    def of(self, page: int, headings: Sequence[str], text: str) -> Fields:
+        """The fields of one chunk; on the first page, how the document opens is its own text."""
+        title = self._title if page == self._first else [*self._title, *self._opening]
+        return Fields(title, self._path, self._tokens(" ".join(headings)), self._tokens(text))
+
+
+def _first_page(pages: Sequence[Page]) -> tuple[int, str]:
+    return next(((page.number, page.text) for page in pages if page.text.strip()), (0, ""))
 
 
 def _marks(values: Sequence[object]) -> str:
@@ -257,7 +337,7 @@ def _json(value: object) -> str:
 
 
 def _passage(row: tuple[Any, ...]) -> Passage:
-    identifier, path, title, page, label, pages, headings, start, stop, text, kind, lines, columns, ocr = row
+    identifier, path, title, page, label, pages, headings, start, stop, text, kind, lines, columns, ocr, kb = row
     return Passage(
         chunk_id=identifier,
         document=Path(path).name,
@@ -274,4 +354,5 @@ def _passage(row: tuple[Any, ...]) -> Passage:
         lines=tuple((offset, line) for offset, line in json.loads(lines)),
         columns=columns,
         ocr=bool(ocr),
+        kb=kb,
     )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ..errors import BadKnowledgeBaseName, KnowledgeBaseExists, UnknownKnowledgeBase
 from ..types import KnowledgeBase
 from .database import Database
-from .lexical_index import LexicalIndex
+from .lexical_index import RECIPE, LexicalIndex
 
 _NAME = re.compile(r"\w(?:[\w .()（）·&+-]{0,62}[\w)）+])?")
 _SELECT = """
@@ -87,8 +87,8 @@ class KnowledgeBases:
         with self._database.transaction():
             self._refuse_taken(name)
             self._database.execute(
-                "INSERT INTO knowledge_base (id, name, created) VALUES (?, ?, ?)",
-                (identifier, name, datetime.now(UTC).isoformat()),
+                "INSERT INTO knowledge_base (id, name, created, lexical) VALUES (?, ?, ?, ?)",
+                (identifier, name, datetime.now(UTC).isoformat(), RECIPE),
             )
             self._lexical.create(identifier)
         return self.get(name)
@@ -196,6 +196,14 @@ class KnowledgeBases:
                 "SELECT DISTINCT kb FROM pending_vector WHERE kb IN (SELECT id FROM knowledge_base)"
             )
         ]
+
+    def with_old_lexical_index(self) -> list[str]:
+        """Ids of those whose lexical index another version of this program made."""
+        return [row[0] for row in self._database.rows("SELECT id FROM knowledge_base WHERE lexical <> ?", (RECIPE,))]
+
+    def has_new_lexical_index(self, identifier: str) -> None:
+        """Note that it was made anew; inside the caller's transaction."""
+        self._database.execute("UPDATE knowledge_base SET lexical = ? WHERE id = ?", (RECIPE, identifier))
 
     def raise_index_version(self, identifier: str) -> None:
         """Tell other processes that vectors changed."""

@@ -5,10 +5,46 @@ A table each keeps document frequencies, and with them BM25, those of the knowle
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .database import Database
+
+RECIPE = 1
+"""Raised when tokens or fields change: an index that was made otherwise is made anew."""
+OPENING = 60
+"""Tokens of a document's opening that its later pages are found by: who a report is of stands on its first page."""
+_FOLDERS = 3
+_K1 = 1.2  # of SQLite's bm25()
+_LEAST_IDF = 1e-6
+
+Tokens = Callable[[str], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a chunk is found by, in tokens.
+
+    Attributes:
+        title: of the document, and how it opens. path: names of its files and their folders.
+        headings: the heading path. body: the chunk.
+    """
+
+    title: Sequence[str]
+    path: Sequence[str]
+    headings: Sequence[str]
+    body: Sequence[str]
+
+    def values(self) -> tuple[str, ...]:
+        """As columns."""
+        return tuple(map(" ".join, (self.title, self.path, self.headings, self.body)))
+
+
+def path_text(paths: Sequence[Path]) -> str:
+    """The names of files without suffix, and of the folders they are in."""
+    return " ".join(dict.fromkeys(part for path in paths for part in (*path.parent.parts[-_FOLDERS:], path.stem)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +69,8 @@ class LexicalIndex:
     def create(self, kb: str) -> None:
         """Make the table of a new knowledge base."""
         self._database.execute(
-            f"CREATE VIRTUAL TABLE lexical_{kb} USING fts5(title, body, tokenize = 'unicode61 remove_diacritics 0')"
+            f"CREATE VIRTUAL TABLE lexical_{kb} "
+            "USING fts5(title, path, headings, body, tokenize = 'unicode61 remove_diacritics 0')"
         )
         self._database.execute(f"CREATE VIRTUAL TABLE lexical_terms_{kb} USING fts5vocab(lexical_{kb}, row)")
 
@@ -42,16 +79,19 @@ class LexicalIndex:
         self._database.execute(f"DROP TABLE lexical_terms_{kb}")
         self._database.execute(f"DROP TABLE lexical_{kb}")
 
-    def add(self, kb: str, chunk_id: int, title: Sequence[str], body: Sequence[str]) -> None:
+    def add(self, kb: str, chunk_id: int, fields: Fields) -> None:
         """Index a chunk's tokens."""
         self._database.execute(
-            f"INSERT INTO lexical_{kb} (rowid, title, body) VALUES (?, ?, ?)",
-            (chunk_id, " ".join(title), " ".join(body)),
+            f"INSERT INTO lexical_{kb} (rowid, title, path, headings, body) VALUES (?, ?, ?, ?, ?)",
+            (chunk_id, *fields.values()),
         )
 
-    def rename(self, kb: str, chunk_id: int, title: Sequence[str]) -> None:
-        """Give a chunk other tokens for its title."""
-        self._database.execute(f"UPDATE lexical_{kb} SET title = ? WHERE rowid = ?", (" ".join(title), chunk_id))
+    def rename(self, kb: str, chunk_id: int, fields: Fields) -> None:
+        """Give a chunk other tokens for all but its body."""
+        self._database.execute(
+            f"UPDATE lexical_{kb} SET title = ?, path = ?, headings = ? WHERE rowid = ?",
+            (*fields.values()[:3], chunk_id),
+        )
 
     def remove(self, kb: str, chunk_ids: Sequence[int]) -> None:
         """Take chunks out."""
@@ -61,17 +101,29 @@ class LexicalIndex:
         """Write the index anew without what was deleted; until then its tokens may lie in older segments."""
         self._database.execute(f"INSERT INTO lexical_{kb} (lexical_{kb}) VALUES ('optimize')")
 
-    def search(self, kb: str, terms: Sequence[str], limit: int) -> list[LexicalHit]:
-        """Chunks with any of ``terms``, best first."""
+    def search(
+        self, kb: str, terms: Sequence[str], limit: int, within: tuple[str, Sequence[object]] = ("", ())
+    ) -> list[LexicalHit]:
+        """Chunks with any of ``terms``, best first.
+
+        Args:
+            within: SQL that gives the chunk ids to choose from, and its values; all of them unless given.
+        """
         if not terms:
             return []
-        query = " OR ".join(map(_match, terms))
+        condition, values = within
         rows = self._database.rows(
-            f"SELECT rowid, -bm25(lexical_{kb}, 1.0, 1.0) FROM lexical_{kb} WHERE lexical_{kb} MATCH ? "
-            f"ORDER BY bm25(lexical_{kb}, 1.0, 1.0) LIMIT ?",
-            (query, limit),
+            f"SELECT rowid, -rank FROM lexical_{kb} WHERE lexical_{kb} MATCH ? "
+            + (f"AND rowid IN ({condition}) " if condition else "")
+            + "ORDER BY rank LIMIT ?",
+            (" OR ".join(map(_match, terms)), *values, limit),
         )
         return [LexicalHit(chunk_id, score) for chunk_id, score in rows]
+
+    def containing(self, kb: str, phrases: Sequence[Sequence[str]]) -> tuple[str, tuple[object, ...]]:
+        """SQL that gives the chunks with all of these phrases, word for word in one field, and its values."""
+        query = " AND ".join(f'"{" ".join(phrase)}"' for phrase in phrases)
+        return f"SELECT rowid FROM lexical_{kb} WHERE lexical_{kb} MATCH ?", (query,)
 
     def document_frequencies(self, kb: str, terms: Sequence[str]) -> dict[str, int]:
         """In how many chunks each term stands; terms in none are left out."""
@@ -86,7 +138,9 @@ class LexicalIndex:
         """What is stored of chunks: their tokens, joined."""
         found: list[str] = []
         for chunk_id in chunk_ids:
-            for row in self._database.rows(f"SELECT title, body FROM lexical_{kb} WHERE rowid = ?", (chunk_id,)):
+            for row in self._database.rows(
+                f"SELECT title, path, headings, body FROM lexical_{kb} WHERE rowid = ?", (chunk_id,)
+            ):
                 found += row
         return found
 
@@ -94,9 +148,21 @@ class LexicalIndex:
         """The distinct tokens of chunks."""
         marks = ", ".join("?" * len(chunk_ids))
         rows = self._database.rows(
-            f"SELECT rowid, title || ' ' || body FROM lexical_{kb} WHERE rowid IN ({marks})", chunk_ids
+            "SELECT rowid, title || ' ' || path || ' ' || headings || ' ' || body "
+            f"FROM lexical_{kb} WHERE rowid IN ({marks})",
+            chunk_ids,
         )
         return {chunk_id: frozenset(text.split()) for chunk_id, text in rows}
+
+
+def idf(frequency: int, size: int) -> float:
+    """The weight of a term in SQLite's bm25(): ``ln((N − n + ½) / (n + ½))``, never below 0."""
+    return max(_LEAST_IDF, math.log((size - frequency + 0.5) / (frequency + 0.5)))
+
+
+def most_bm25(frequencies: Sequence[int], size: int) -> float:
+    """What no chunk's BM25 can exceed: every term of the question there, any number of times."""
+    return (_K1 + 1) * sum(idf(frequency, size) for frequency in frequencies)
 
 
 def _match(term: str) -> str:

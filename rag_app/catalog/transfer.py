@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .database import Database
-from .documents import lexical_title
+from .documents import DocumentFields
 from .lexical_index import LexicalIndex
 
 Rows = dict[str, list[Sequence[Any]]]
@@ -59,15 +59,21 @@ def load(
         if document is not None:
             paths.setdefault(document, []).append(Path(row[1]))
     titles = {documents[row[0]]: row[4] for row in rows["document"]}
-    pages: dict[int, tuple[int, int, str]] = {}
+    pages: dict[int, tuple[int, int, int, str]] = {}
+    first: dict[int, tuple[int, str]] = {}
     for row in rows["page"]:
-        document = documents[row[1]]
-        pages[row[0]] = (_insert(database, "page", {}, [None, document, *row[2:]], "id"), document, row[4])
+        document, number, text = documents[row[1]], row[2], row[4]
+        pages[row[0]] = (_insert(database, "page", {}, [None, document, *row[2:]], "id"), document, number, text)
+        if text.strip() and number < first.get(document, (number + 1, ""))[0]:
+            first[document] = number, text
+    fields = {
+        document: DocumentFields(title, paths.get(document, []), first.get(document, (0, "")), tokens)
+        for document, title in titles.items()
+    }
     for chunk, row in zip(chunk_ids, rows["chunk"], strict=True):
-        page, document, text = pages[row[1]]
+        page, document, number, text = pages[row[1]]
         _insert(database, "chunk", {}, [chunk, page, *row[2:]])
-        title = lexical_title(titles[document], paths.get(document, []), json.loads(row[4]))
-        lexical.add(kb, chunk, tokens(title), tokens(text[row[2] : row[3]]))
+        lexical.add(kb, chunk, fields[document].of(number, json.loads(row[4]), text[row[2] : row[3]]))
 
 
 def _listed(table: str) -> str:

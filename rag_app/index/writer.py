@@ -6,14 +6,14 @@ Vectors are written first and the catalog's commit makes them visible. Ids that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ingest.messages import Message
+from ingest.messages import Message, message
 from ingest.types import KnownFile, ReadFile, SourceFile
 
 from ..catalog import Catalog, IndexState
@@ -213,3 +213,20 @@ def check_embedder(state: IndexState, info: EmbedderInfo, setting: str) -> None:
             now=f"{info.name} ({info.revision})",
             setting=setting,
         )
+
+
+def renew_lexical(folder: Path, catalog: Catalog, vectors: Vectors, notify: Callable[[Message], None]) -> None:
+    """Make the lexical indexes anew that an earlier version of this program made; the stored text is enough.
+
+    Raises:
+        StorageLocked: another process has been writing for longer than we wait.
+    """
+    if not catalog.knowledge_bases.with_old_lexical_index():
+        return
+    with locked(folder, vectors):
+        for kb in catalog.knowledge_bases.with_old_lexical_index():
+            notify(message("storage.renewing_lexical", kb=catalog.knowledge_bases.index(kb).name))
+            with catalog.database.transaction():
+                catalog.documents.index_anew(kb, tokens)
+                catalog.knowledge_bases.has_new_lexical_index(kb)
+        vectors.reopen()

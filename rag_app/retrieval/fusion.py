@@ -1,61 +1,80 @@
-"""Dense and lexical scores to one ranking."""
+"""Dense and lexical hits to one ranking.
+
+Neither list's scores mean anything by themselves, and scaling each list to 0–1 (convex combination, reciprocal rank)
+gives a list that found nothing as much say as one that found the answer. So each score is measured against what it
+would be if the list knew nothing:
+
+* dense: deviations above the cosine that any chunk has to this question (``DenseHits.standing``). The first 1.5 say
+  nothing: hundreds of candidates reach that by chance. A good hit stands at 5 to 7; across languages at 4; where
+  vectors are poor, at 3, like everything else.
+* lexical: BM25 as a share of the most it could be for this question (``LexicalHits.share``): about .4 for a good hit,
+  .01 to .04 across languages. A sixteenth of the question counts as much as one deviation, so that a good hit of
+  either list weighs the same: 16 × .35 ≈ 7 − 1.5.
+
+The sum is the evidence of a chunk. It needs no per-question weight and no knowledge of the language: a list that
+found nothing adds nothing. As both parts are absolute, hits of several knowledge bases, with different embedding
+models even, can be put in one list. ``LOG.md`` has what else was tried: reciprocal rank fusion (Cormack et al. 2009),
+convex combination (Bruch, Gai & Ingber 2023, arXiv:2210.11934) with and without a gate, other constants.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-_LEXICAL_WEIGHT = 0.5
-_FULL_TRUST_COVERAGE = 0.4
+from .dense import DenseHits
+from .lexical import LexicalHits
+
+_BY_CHANCE = 1.5
+_SHARE_WEIGHT = 16.0
+_HALF = 8.0
 
 
-def fuse(dense: Mapping[int, float], lexical: Mapping[int, float], lexical_weight: float) -> list[tuple[int, float]]:
-    """Convex combination of min-max scaled scores (Bruch, Gai & Ingber 2023, arXiv:2210.11934).
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk that was found.
 
-    Args:
-        dense, lexical: chunk id → score. A chunk that one list lacks has 0 there.
-        lexical_weight: 0–1; the dense list gets the rest.
-
-    Returns:
-        (chunk id, score 0–1), best first; equal scores in id order.
+    Attributes:
+        similarity: cosine, None if dense retrieval did not find it; dense_rank: 1-based.
+        bm25: None if lexical retrieval did not find it; lexical_rank: 1-based.
+        dense, lexical: the evidence of each, in deviations; their sum ranks.
     """
-    scaled_dense, scaled_lexical = _min_max(dense), _min_max(lexical)
-    scores = {
-        chunk: (1 - lexical_weight) * scaled_dense.get(chunk, 0.0) + lexical_weight * scaled_lexical.get(chunk, 0.0)
-        for chunk in {*dense, *lexical}
-    }
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+    chunk_id: int
+    similarity: float | None
+    dense_rank: int | None
+    dense: float
+    bm25: float | None
+    lexical_rank: int | None
+    lexical: float
+
+    @property
+    def evidence(self) -> float:
+        """What ranks."""
+        return self.dense + self.lexical
+
+    @property
+    def score(self) -> float:
+        """The evidence, 0–1: a half at 8, which is a good hit of one list."""
+        return self.evidence / (self.evidence + _HALF)
 
 
-def lexical_weight(coverage: float) -> float:
-    """How far to trust the lexical list, from how much of the question its best hits contain.
-
-    Within a language the best hits hold about .6 of the question's idf mass and an even mix is best; across
-    languages they hold .02–.09 (numbers and names) and the lexical list is noise. So the weight rises with the
-    square of the coverage and is full from 0.4 on: smooth, no threshold to fall off. Measured: LOG.md.
-    """
-    return _LEXICAL_WEIGHT * min(1.0, coverage / _FULL_TRUST_COVERAGE) ** 2
-
-
-def coverage(terms: Sequence[str], frequencies: Mapping[str, int], size: int, hits: Sequence[frozenset[str]]) -> float:
-    """The idf share of ``terms`` that the best of ``hits`` contains, 0–1.
-
-    Args:
-        frequencies: term → number of chunks it stands in; a term in none counts with the highest idf.
-        size: chunks in the index.
-        hits: token sets of the best lexical hits.
-    """
-    weights = {term: math.log(1 + size / (1 + frequencies.get(term, 0))) for term in terms}
-    whole = sum(weights.values())
-    if not whole or not hits:
-        return 0.0
-    return max(sum(weight for term, weight in weights.items() if term in hit) for hit in hits) / whole
-
-
-def _min_max(scores: Mapping[int, float]) -> dict[int, float]:
-    if not scores:
-        return {}
-    low, high = min(scores.values()), max(scores.values())
-    if high == low:
-        return dict.fromkeys(scores, 1.0)
-    return {chunk: (score - low) / (high - low) for chunk, score in scores.items()}
+def fuse(found: Sequence[tuple[DenseHits, LexicalHits]]) -> list[Candidate]:
+    """One ranking of the hits of any number of knowledge bases, best first; equals in id order."""
+    candidates: list[Candidate] = []
+    for dense, lexical in found:
+        dense_ranks = {chunk: rank for rank, chunk in enumerate(dense.similarity, 1)}
+        lexical_ranks = {chunk: rank for rank, chunk in enumerate(lexical.bm25, 1)}
+        candidates += [
+            Candidate(
+                chunk,
+                dense.similarity.get(chunk),
+                dense_ranks.get(chunk),
+                max(0.0, dense.standing(chunk) - _BY_CHANCE),
+                lexical.bm25.get(chunk),
+                lexical_ranks.get(chunk),
+                _SHARE_WEIGHT * lexical.share(chunk),
+            )
+            for chunk in {**dense_ranks, **lexical_ranks}
+        ]
+    return sorted(candidates, key=lambda candidate: (-candidate.evidence, candidate.chunk_id))

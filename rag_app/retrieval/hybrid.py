@@ -1,83 +1,157 @@
-"""A question to passages: dense and lexical candidates, fused, then made fit to read."""
+"""A question to passages: filter, search both indexes, fuse, rerank, then make the passages fit to read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ingest.messages import Message, message
+
 from ..catalog import Catalog, IndexState
-from ..errors import StorageError
-from ..protocols import Embedder
-from ..types import Passage, Retrieval
+from ..protocols import Embedder, Reranker
+from ..types import KnowledgeBase, Passage, Retrieval, Trace
 from ..vectors import Vectors
-from .fusion import coverage, fuse, lexical_weight
-from .tokens import query_terms
+from . import lexical
+from .context import Reading, fit_to_read
+from .dense import DenseHits, DenseIndex
+from .filters import Condition
+from .fusion import Candidate, fuse
+from .lexical import LexicalHits
+from .rerank import rerank
+from .tokens import phrases, query_terms
 
 _CANDIDATES = 100
-_COVERAGE_HITS = 5
-_TRIES = 5
+_READ = 40
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """A knowledge base to search, and what of it; all of it without a condition."""
+
+    kb: KnowledgeBase
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What both indexes found, before anything is done with it.
+
+    Attributes:
+        candidates: fused, best first. parts: of each scope, in order.
+    """
+
+    candidates: tuple[Candidate, ...]
+    parts: tuple[tuple[DenseHits, LexicalHits], ...]
+    notes: tuple[Message, ...] = ()
+
+
 class Retriever:
-    """Hybrid retrieval over one knowledge base."""
+    """Hybrid retrieval over any number of knowledge bases; safe to share between threads."""
 
-    catalog: Catalog
-    vectors: Vectors
-    embedder_of: Callable[[IndexState], Embedder]
+    def __init__(self, catalog: Catalog, vectors: Vectors, embedder_of: Callable[[IndexState], Embedder]) -> None:
+        self._catalog = catalog
+        self._dense = DenseIndex(catalog, vectors, embedder_of)
 
-    def retrieve(self, kb: str, question: str, limit: int) -> Retrieval:
+    def search(self, scopes: Sequence[Scope], question: str) -> Found:
+        """The candidates of both indexes, fused.
+
+        Phrases in quotation marks are to be found word for word; where no chunk has them, they are words like others.
+
+        Raises:
+            EmbedderError, StorageError.
+        """
+        terms, quoted = query_terms(question), phrases(question)
+        narrowed = [self._with_phrases(scope, quoted) for scope in scopes] if quoted else []
+        found_phrases = any(ids for _, ids in narrowed)
+        notes: tuple[Message, ...] = ()
+        if quoted:
+            notes = (message("explain.phrases" if found_phrases else "explain.no_phrases"),)
+        parts: list[tuple[DenseHits, LexicalHits]] = []
+        for scope, ids in narrowed if found_phrases else [(scope, self._ids(scope)) for scope in scopes]:
+            within = (scope.condition.sql, scope.condition.values) if scope.condition else ("", ())
+            parts.append(
+                (
+                    self._dense.search(scope.kb.id, question, _CANDIDATES, ids),
+                    lexical.search(self._catalog, scope.kb.id, terms, _CANDIDATES, within),
+                )
+            )
+        return Found(tuple(fuse(parts)), tuple(parts), notes)
+
+    def retrieve(
+        self, scopes: Sequence[Scope], question: str, reading: Reading, reranker: Reranker | None = None
+    ) -> Retrieval:
         """The passages that best fit the question, best first.
 
-        Args:
-            kb: knowledge base id. limit: most passages.
+        Raises:
+            EmbedderError, StorageError; ModelError from a reranker.
         """
-        dense = self._dense(kb, question)
-        lexical, covered = self._lexical(kb, question)
-        ranked = fuse(dense, lexical, lexical_weight(covered))
-        scores = dict(ranked)
-        found = self.catalog.documents.passages(list(scores))
-        visible = [found[chunk] for chunk, _ in ranked if chunk in found]
-        passages = tuple(
-            replace(passage, score=scores[passage.chunk_id], similarity=dense.get(passage.chunk_id))
-            for passage in _distinct(visible, limit)
+        found = self.search(scopes, question)
+        best = found.candidates[: max(_READ, 2 * reading.limit)]
+        stored = self._catalog.documents.passages([candidate.chunk_id for candidate in best])
+        names = {scope.kb.id: scope.kb.name for scope in scopes}
+        passages = [
+            replace(
+                stored[candidate.chunk_id],
+                score=candidate.score,
+                similarity=candidate.similarity,
+                kb=names[stored[candidate.chunk_id].kb],
+                trace=_trace(candidate),
+            )
+            for candidate in best
+            if candidate.chunk_id in stored
+        ]
+        if reranker is not None:
+            passages = rerank(reranker, question, passages)
+        passages = fit_to_read(passages, reading, self._catalog.documents)
+        nearest = max(
+            ((dense.similarity[chunk], dense.standing(chunk)) for dense, _ in found.parts for chunk in dense.similarity),
+            key=lambda pair: pair[1],
+            default=(0.0, 0.0),
         )
-        best = max((dense[passage.chunk_id] for passage in visible if passage.chunk_id in dense), default=0.0)
-        return Retrieval(question, passages, covered, best)
+        covered = max((part.coverage for _, part in found.parts), default=0.0)
+        explained = tuple(self._matched(scopes, question, passages))
+        return Retrieval(question, explained, covered, *nearest, found.notes)
 
-    def _dense(self, kb: str, question: str) -> dict[int, float]:
-        """Chunk id → cosine. Where vectors were replaced at the same moment, it asks again."""
-        for _ in range(_TRIES):
-            state = self.catalog.knowledge_bases.index(kb)
-            vector = self.embedder_of(state).embed_query(question)
-            try:
-                hits = self.vectors.search(state.collection, vector, _CANDIDATES, state.version)
-            except StorageError:
-                if self.catalog.knowledge_bases.index(kb).generation == state.generation:
-                    raise
-                continue
-            if hits is not None:
-                return {hit.chunk_id: hit.similarity for hit in hits}
-            if self.catalog.knowledge_bases.index(kb).generation == state.generation:
-                return {}
-        return {}
+    def _with_phrases(self, scope: Scope, quoted: Sequence[Sequence[str]]) -> tuple[Scope, list[int]]:
+        containing = Condition(*self._catalog.lexical.containing(scope.kb.id, quoted))
+        narrower = replace(scope, condition=containing & scope.condition if scope.condition else containing)
+        return narrower, self._ids(narrower) or []
 
-    def _lexical(self, kb: str, question: str) -> tuple[dict[int, float], float]:
-        index = self.catalog.lexical
+    def _ids(self, scope: Scope) -> list[int] | None:
+        if scope.condition is None:
+            return None
+        return self._catalog.documents.selected(scope.condition.sql, scope.condition.values)
+
+    def _matched(self, scopes: Sequence[Scope], question: str, passages: Sequence[Passage]) -> list[Passage]:
+        """With the terms of the question that each one's chunk contains."""
         terms = query_terms(question)
-        hits = index.search(kb, terms, _CANDIDATES)
-        if not hits:
-            return {}, 0.0
-        found = index.tokens(kb, [hit.chunk_id for hit in hits[:_COVERAGE_HITS]])
-        covered = coverage(terms, index.document_frequencies(kb, terms), index.size(kb), list(found.values()))
-        return {hit.chunk_id: hit.score for hit in hits}, covered
+        ids = {scope.kb.name: scope.kb.id for scope in scopes}
+        tokens: dict[int, frozenset[str]] = {}
+        for name, kb in ids.items():
+            chunks = [passage.chunk_id for passage in passages if passage.kb == name]
+            if chunks:
+                tokens |= self._catalog.lexical.tokens(kb, chunks)
+        return [
+            replace(
+                passage,
+                trace=replace(
+                    passage.trace,
+                    matched=tuple(term for term in terms if term in tokens.get(passage.chunk_id, frozenset())),
+                ),
+            )
+            if passage.trace
+            else passage
+            for passage in passages
+        ]
 
 
-def _distinct(passages: list[Passage], limit: int) -> list[Passage]:
-    """The first ``limit`` whose text was not there before: the same file may lie in two folders."""
-    kept: dict[str, Passage] = {}
-    for passage in passages:
-        kept.setdefault(" ".join(passage.text.split()), passage)
-        if len(kept) == limit:
-            break
-    return list(kept.values())
+def _trace(candidate: Candidate) -> Trace:
+    return Trace(
+        candidate.dense_rank,
+        candidate.similarity,
+        candidate.dense,
+        candidate.lexical_rank,
+        candidate.bm25,
+        candidate.lexical,
+        candidate.evidence,
+    )

@@ -1,0 +1,103 @@
+"""A question to passages, over the knowledge bases and documents it is meant for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from .errors import QuestionError, StorageError, UnknownDocument
+from .protocols import Reranker
+from .reranking.select import open_reranker
+from .retrieval.context import Reading
+from .retrieval.filters import condition
+from .retrieval.hybrid import Retriever, Scope
+from .store import Store
+from .types import Filters, KnowledgeBase, Retrieval
+
+MOST_QUESTION_CHARACTERS = 4000
+_SECTION_TOKENS = 512
+_NO_BUDGET = 1 << 30
+
+
+class Asking:
+    """Retrieval over an open data folder; safe to share between threads."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.retriever = Retriever(store.catalog, store.vectors, store.embedder_of)
+        self._rerankers: dict[str, Reranker | None] = {}
+
+    def knowledge_bases(self, names: str | Sequence[str] | None) -> list[KnowledgeBase]:
+        """Those to search: one, several, or the default one.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        if names is None or isinstance(names, str):
+            return [self._store.kb(names)]
+        return list({kb.id: kb for kb in map(self._store.kb, names)}.values()) or [self._store.kb(None)]
+
+    def scopes(self, bases: Sequence[KnowledgeBase], filters: Filters) -> list[Scope]:
+        """What to search.
+
+        Raises:
+            UnknownDocument: none of the knowledge bases has a document or folder that is named.
+        """
+        wanted = [*filters.documents, *filters.folders]
+        found: dict[str, list[Path]] = {kb.id: [] for kb in bases}
+        for path in wanted:
+            missing: list[UnknownDocument] = []
+            for kb in bases:
+                try:
+                    found[kb.id] += self._store.find(kb, Path(path))
+                except UnknownDocument as error:
+                    missing.append(error)
+            if len(missing) == len(bases):
+                raise missing[0]
+        return [Scope(kb, condition(kb.id, filters, found[kb.id])) for kb in bases]
+
+    def retrieve(
+        self, question: str, bases: Sequence[KnowledgeBase], limit: int | None, filters: Filters | None
+    ) -> Retrieval:
+        """The passages that best fit a question.
+
+        Raises:
+            QuestionError, UnknownDocument, EmbedderError, StorageError, ModelError.
+        """
+        question = checked(question)
+        store = self._store
+        scopes = self.scopes(bases, filters or Filters())
+        embedder = store.embedder_of(store.catalog.knowledge_bases.index(bases[0].id))
+        reading = Reading(
+            limit or store.settings.passages,
+            _NO_BUDGET if limit else store.settings.passage_tokens,
+            _SECTION_TOKENS,
+            embedder.count_tokens,
+        )
+        found = self.retriever.retrieve(scopes, question, reading, self._reranker())
+        if not found.standing and filters is None:
+            for kb in bases:
+                collection = store.catalog.knowledge_bases.index(kb.id).collection
+                if kb.chunks and not store.vectors.count(collection):
+                    raise StorageError("storage.no_vectors", kb=kb.name)
+        return found
+
+    def _reranker(self) -> Reranker | None:
+        wanted = self._store.settings.reranker
+        if wanted not in self._rerankers:
+            self._rerankers[wanted] = open_reranker(self._store.settings, self._store.notify)
+        return self._rerankers[wanted]
+
+
+def checked(question: str) -> str:
+    """The question without blanks around it.
+
+    Raises:
+        QuestionError: it is empty or too long.
+    """
+    question = question.encode("utf-8", "replace").decode().strip()  # half a character from a terminal
+    if not question:
+        raise QuestionError("question.empty")
+    if len(question) > MOST_QUESTION_CHARACTERS:
+        raise QuestionError("question.too_long", length=len(question), most=MOST_QUESTION_CHARACTERS)
+    return question

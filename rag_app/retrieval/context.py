@@ -1,0 +1,162 @@
+"""Passages fit to read: repetitions dropped, neighbours joined, small ones widened to their section, within a budget.
+
+A chunk is cut for searching. To read, one wants what stands around it: the rest of its section (small-to-big), the
+rows of the table that it begins or ends in, and two neighbours as one passage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ingest.messages import Message, message
+
+from ..catalog import Documents, StoredChunk
+from ..types import Passage
+from .tokens import tokens
+
+_SAME = 0.85  # Jaccard similarity (Broder 1997) of what is a repetition
+_DOCUMENT_DISCOUNT = 0.04  # of the score, for each passage that its document has before it
+_CELLS = " | "
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is wanted.
+
+    Attributes:
+        limit: most passages. budget: most tokens of all together. section: tokens up to which one is widened.
+        count: tokens of a text.
+    """
+
+    limit: int
+    budget: int
+    section: int
+    count: Callable[[str], int]
+
+    def size(self, part: _Part) -> int:
+        """Tokens of a passage in the making."""
+        return self.count(part.text[part.page[part.first].start : part.page[part.last].end])
+
+
+@dataclass(slots=True)
+class _Part:
+    """A passage in the making: chunks ``first``–``last`` of its page, whose text is ``text``."""
+
+    passage: Passage
+    page: Sequence[StoredChunk]
+    text: str
+    first: int
+    last: int
+    steps: list[Message]
+
+
+def fit_to_read(ranked: Sequence[Passage], reading: Reading, documents: Documents) -> list[Passage]:
+    """The passages to show, best first."""
+    chosen = _chosen(ranked, reading.limit)
+    pages = documents.pages_of([passage.chunk_id for passage in chosen])
+    parts: list[_Part] = []
+    left = reading.budget
+    for passage in chosen:
+        if passage.chunk_id not in pages:
+            continue  # removed a moment ago
+        text, page = pages[passage.chunk_id]
+        at = next(place for place, chunk in enumerate(page) if chunk.id == passage.chunk_id)
+        part = _Part(passage, page, text, at, at, [])
+        before = next((one for one in parts if _touch(one, part)), None)
+        cost = reading.size(part) if before is None else reading.size(_union(before, part)) - reading.size(before)
+        if cost > left and parts:
+            continue  # a shorter one may still fit
+        left -= cost
+        if before is None:
+            parts.append(part)
+        else:
+            before.first, before.last = min(before.first, at), max(before.last, at)
+            before.steps.append(message("explain.merged"))
+    taken = {chunk.id for part in parts for chunk in part.page[part.first : part.last + 1]}
+    for part in parts:
+        before_it = reading.size(part)
+        _widen(part, reading, min(reading.section, before_it + left), taken)
+        left -= reading.size(part) - before_it
+    return [_passage(part) for part in parts]
+
+
+def _chosen(ranked: Sequence[Passage], limit: int) -> list[Passage]:
+    """The best without repetitions, another document first where it is nearly as good."""
+    chosen: list[Passage] = []
+    words: list[frozenset[str]] = []
+    held: dict[str, int] = {}
+    waiting = list(ranked)
+    while waiting and len(chosen) < limit:
+        best = max(waiting, key=lambda one: one.score * (1 - _DOCUMENT_DISCOUNT) ** held.get(str(one.path), 0))
+        step = message("explain.diversity") if best is not waiting[0] and not _reranked(best) else None
+        if _reranked(waiting[0]):
+            best, step = waiting[0], None  # who read them knows better
+        waiting.remove(best)
+        own = frozenset(tokens(best.text))
+        if any(_jaccard(own, other) >= _SAME for other in words):
+            continue
+        chosen.append(_noted(best, [step] if step else []))
+        words.append(own)
+        held[str(best.path)] = held.get(str(best.path), 0) + 1
+    return chosen
+
+
+def _reranked(passage: Passage) -> bool:
+    return passage.trace is not None and any(step.key == "explain.reranked" for step in passage.trace.steps)
+
+
+def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / len(one | other) if one or other else 1.0
+
+
+def _touch(one: _Part, other: _Part) -> bool:
+    return one.page is other.page and one.first - 1 <= other.first and other.last <= one.last + 1
+
+
+def _union(one: _Part, other: _Part) -> _Part:
+    return replace(one, first=min(one.first, other.first), last=max(one.last, other.last))
+
+
+def _widen(part: _Part, reading: Reading, most: int, taken: set[int]) -> None:
+    """Take in neighbours that nobody has: first those that share a table with it, then those of the same section."""
+    for joined, note in ((_same_table, "explain.table"), (_same_section, "explain.section")):
+        while (new := next(_neighbours(part, joined, taken), None)) is not None:
+            wider = replace(part, first=min(part.first, new), last=max(part.last, new))
+            if reading.size(wider) > most:
+                break
+            part.first, part.last = wider.first, wider.last
+            taken.add(part.page[new].id)
+            if all(step.key != note for step in part.steps):
+                part.steps.append(message(note))
+
+
+def _neighbours(part: _Part, joined: Callable[[_Part, int], bool], taken: set[int]) -> Iterator[int]:
+    """The chunk after it and the one before, where they belong to it."""
+    for place in (part.last + 1, part.first - 1):
+        if 0 <= place < len(part.page) and part.page[place].id not in taken and joined(part, place):
+            yield place
+
+
+def _same_section(part: _Part, place: int) -> bool:
+    return part.page[place].headings == part.page[part.first].headings
+
+
+def _same_table(part: _Part, place: int) -> bool:
+    upper, lower = (place, part.first) if place < part.first else (part.last, place)
+    before = part.text[part.page[upper].start : part.page[upper].end].rstrip().rpartition("\n")[2]
+    after = part.text[part.page[lower].start : part.page[lower].end].lstrip().partition("\n")[0]
+    return _CELLS in before and _CELLS in after
+
+
+def _passage(part: _Part) -> Passage:
+    chunks = part.page[part.first : part.last + 1]
+    start, end = chunks[0].start, max(chunk.end for chunk in chunks)
+    lines = tuple(sorted({line for chunk in chunks for line in chunk.lines}))
+    return _noted(replace(part.passage, start=start, end=end, text=part.text[start:end], lines=lines), part.steps)
+
+
+def _noted(passage: Passage, steps: Sequence[Message]) -> Passage:
+    if not steps or passage.trace is None:
+        return passage
+    return replace(passage, trace=replace(passage.trace, steps=(*passage.trace.steps, *steps)))
