@@ -67,7 +67,7 @@ def fit(cases: list[Case]) -> None:
     from sklearn.linear_model import LogisticRegression
 
     across = np.array([language_of(c.retrieval.question) != language_of(c.retrieval.passages[0].text) for c in cases])
-    features = np.array([[c.retrieval.best_similarity, c.retrieval.coverage] for c in cases])
+    features = np.array([[c.retrieval.standing, c.retrieval.coverage] for c in cases])
     wanted = np.array([c.answerable for c in cases])
     even = np.arange(len(cases)) % 2 == 0
     model = LogisticRegression(C=1e4, max_iter=9000, class_weight="balanced")

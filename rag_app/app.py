@@ -12,7 +12,7 @@ from ingest.messages import Message, message
 from ingest.privacy import no_telemetry
 from ingest.types import IngestReport, Progress
 
-from . import filling
+from . import filling, tagging
 from .asking import Asking, checked
 from .chat.answering import AnswerStream, Refusal
 from .index import archive, erasure, rebuild
@@ -152,6 +152,18 @@ class RagApp:
             UnknownKnowledgeBase.
         """
         return self._store.catalog.documents.all(self._store.kb(kb).id)
+
+    def tag(
+        self, *paths: str | Path, add: Sequence[str] = (), drop: Sequence[str] = (), kb: str | None = None
+    ) -> list[StoredDocument]:
+        """Give documents, or all documents of folders, tags to filter by; returns them as they are then.
+
+        A tag belongs to the file's path: a new version of the file keeps it, a removed file loses it.
+
+        Raises:
+            UnknownKnowledgeBase, UnknownDocument; BadTag: a tag is empty or too long.
+        """
+        return tagging.tag(self._store, self._store.kb(kb), [Path(path) for path in paths], add, drop)
 
     def remove(self, *paths: str | Path, kb: str | None = None, verify: bool = False) -> list[StoredDocument]:
         """Take documents, or all documents of folders, out of a knowledge base; returns what they were.

@@ -10,10 +10,12 @@
         │   ├── KnowledgeBaseExists
         │   └── BadKnowledgeBaseName
         ├── UnknownDocument
+        ├── BadTag                     empty, or too long
         ├── QuestionError              empty, or too long
         ├── StorageError
         │   ├── StorageLocked          another process is writing
         │   └── NotErased              deleted text was found on the disk
+        ├── DatasetError               evaluation data, or a saved report, can't be read
         ├── ArchiveError               an exported knowledge base can't be written, read or trusted
         ├── EmbedderError              no embedding model, or not the one the index was made with
         └── ModelError                 the answering model
@@ -56,6 +58,10 @@ class UnknownDocument(RagError):
     """No stored document under that path."""
 
 
+class BadTag(RagError):
+    """A tag is empty or too long."""
+
+
 class QuestionError(RagError):
     """The question is empty or too long."""
 
@@ -74,6 +80,10 @@ class NotErased(StorageError):
 
 class ArchiveError(RagError):
     """An exported knowledge base can't be written, can't be read, or is damaged."""
+
+
+class DatasetError(RagError):
+    """Evaluation data or a saved report can't be read or written."""
 
 
 class EmbedderError(RagError):

@@ -37,7 +37,7 @@ class StoredDocument:
 
     Attributes:
         paths: the files that have this content, by path; at least one.
-        size: bytes. pages: pages with text.
+        size: bytes. pages: pages with text. tags: given with :meth:`rag_app.RagApp.tag`, by name.
     """
 
     id: int
@@ -48,6 +48,7 @@ class StoredDocument:
     pages: int
     chunks: int
     ingested: datetime
+    tags: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -147,6 +148,27 @@ class Passage:
     similarity: float | None = None
     kb: str = ""
     trace: Trace | None = None
+
+    def where(self, language: Language = "en") -> str:
+        """The place as a person reads it, see :meth:`Citation.where`."""
+        lines = (self.lines[0][1], self.lines[-1][1]) if self.lines else None
+        place = Citation(
+            0,
+            self.document,
+            self.path,
+            self.page,
+            self.page_label,
+            self.pages,
+            self.headings,
+            "",
+            self.start,
+            self.end,
+            self.kind,
+            lines,
+            self.columns,
+            self.ocr,
+        )
+        return place.where(language)
 
 
 @dataclass(frozen=True, slots=True)

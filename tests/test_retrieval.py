@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from rag_app import Citation, RagApp
-from rag_app.retrieval.fusion import coverage, fuse, lexical_weight
+from rag_app.retrieval.dense import DenseHits
+from rag_app.retrieval.fusion import fuse
 from rag_app.retrieval.language import language_of
+from rag_app.retrieval.lexical import LexicalHits, coverage
 from rag_app.retrieval.relevance import is_relevant
-from rag_app.retrieval.tokens import query_terms, tokens
+from rag_app.retrieval.tokens import phrases, query_terms, tokens
 
 from .conftest import SAMPLES
 
@@ -28,7 +30,14 @@ from .conftest import SAMPLES
         ("Llama 3.3 70B", ["llama", "3", "33", "70b", "70", "b"]),
         ("Meta's model", ["meta", "model"]),
         ("ＡＢＣ１２", ["abc12", "abc", "12"]),
-        ("第3章 num_ctx", ["第", "3", "章", "num", "ctx", "numctx"]),
+        ("第3章 num_ctx", ["第", "3", "章", "num", "ctx", "numctx", "第3章"]),
+        ("第十二节", ["第十", "十二", "二节", "第12节"]),
+        ("A/B-2024", ["a", "b", "2024", "ab2024"]),
+        ("1,234,567", ["1234567"]),
+        ("2024年3月5日", ["2024", "年", "3", "月", "5", "日", "20240305", "202403"]),
+        ("March 5, 2024", ["march", "5", "2024", "20240305", "202403"]),
+        ("5 Mar 2024", ["5", "mar", "2024", "20240305", "202403"]),
+        ("二〇二四年三月", ["二", "〇", "二四", "四年", "年三", "三月", "2024", "202403"]),
         ('"; DROP TABLE * OR NEAR(', ["drop", "tabl", "or", "near"]),
         ("", []),
     ],
@@ -40,24 +49,44 @@ def test_tokens(text: str, expected: list[str]) -> None:
 def test_query_terms_drop_stop_words_unless_nothing_is_left() -> None:
     assert query_terms("What is the context of the model?") == ["context", "model"]
     assert query_terms("what is it") == ["what", "is", "it"]
-    assert "是什" not in query_terms("显存是什么")
+    assert query_terms("显存是什么") == ["显存"]
+    assert query_terms("谁？") == ["谁"]
 
 
-def test_fusion_takes_what_both_like() -> None:
-    ranked = fuse({1: 0.9, 2: 0.8, 3: 0.1}, {2: 12.0, 4: 11.0}, 0.5)
-    assert [chunk for chunk, _ in ranked] == [2, 1, 3, 4] or ranked[0][0] == 2
-    assert ranked[0] == (2, pytest.approx(0.5 * 0.875 + 0.5 * 1.0))
-    assert fuse({1: 0.9, 2: 0.8}, {2: 3.0}, 0.0)[0][0] == 1
-    assert fuse({}, {}, 0.5) == []
-    assert fuse({5: 1.0}, {}, 0.5) == [(5, 0.5)]
+def test_what_stands_in_quotation_marks_is_a_phrase() -> None:
+    found = phrases('say "Context window" or “检索增强” or 「顯存」')
+    assert found == [["context", "window"], ["检索", "索增", "增强"], ["显存"]]
+    assert phrases('an inch (") or “so') == []
 
 
-def test_lexical_weight_rises_with_coverage_and_saturates() -> None:
-    weights = [lexical_weight(x / 20) for x in range(21)]
-    assert weights == sorted(weights)
-    assert weights[0] == 0
-    assert weights[1] < 0.05
-    assert weights[-1] == weights[10] == 0.5
+def test_fusion_adds_what_each_list_knows() -> None:
+    dense = DenseHits({1: 0.9, 2: 0.88, 3: 0.71}, middle=0.7, deviation=0.03)
+    lexical = LexicalHits({2: 12.0, 4: 11.0}, most=30.0)
+    ranked = fuse([(dense, lexical)])
+    assert [one.chunk_id for one in ranked] == [2, 4, 1, 3]
+    best = ranked[0]
+    assert (best.dense_rank, best.lexical_rank, best.similarity, best.bm25) == (2, 1, 0.88, 12.0)
+    assert best.dense == pytest.approx(6 - 1.5)
+    assert best.lexical == pytest.approx(16 * 12 / 30)
+    assert best.evidence == best.dense + best.lexical
+    assert 0 < best.score < 1
+    assert ranked[3].evidence == 0  # a third of a deviation is what any chunk has
+    assert fuse([]) == [] == fuse([(DenseHits(), LexicalHits())])
+
+
+def test_a_list_that_found_nothing_changes_nothing() -> None:
+    knows = DenseHits({1: 0.90, 2: 0.87, 3: 0.84}, middle=0.7, deviation=0.03)
+    noise = LexicalHits({3: 0.5, 9: 0.4, 2: 0.3}, most=40.0)
+    assert [one.chunk_id for one in fuse([(knows, noise)])][:3] == [1, 2, 3]
+    poor = DenseHits({9: 0.74, 3: 0.735, 2: 0.73}, middle=0.7, deviation=0.02)
+    found = LexicalHits({1: 16.0, 2: 9.0, 3: 6.0}, most=40.0)
+    assert [one.chunk_id for one in fuse([(poor, found)])][:3] == [1, 2, 3]
+
+
+def test_knowledge_bases_with_other_models_are_comparable() -> None:
+    tight = DenseHits({1: 0.90}, middle=0.80, deviation=0.02)
+    wide = DenseHits({2: 0.50}, middle=0.10, deviation=0.10)
+    assert [one.chunk_id for one in fuse([(wide, LexicalHits()), (tight, LexicalHits())])] == [1, 2]
 
 
 def test_coverage_counts_rare_terms_more() -> None:

@@ -55,6 +55,7 @@ class Documents:
         rows = self._database.rows(
             "SELECT id, title, format, size, pages, chunks, ingested FROM document WHERE kb = ?", (kb,)
         )
+        tags = self._files.tags(kb)
         stored = [
             StoredDocument(
                 row[0],
@@ -65,6 +66,7 @@ class Documents:
                 row[4],
                 row[5],
                 datetime.fromisoformat(row[6]),
+                tuple(sorted({tag for path in paths.get(row[0], ()) for tag in tags.get(path, ())})),
             )
             for row in rows
         ]
@@ -265,11 +267,12 @@ class Documents:
         return [row[0] for row in self._database.rows(sql, values)]
 
     def pages_of(self, chunk_ids: Sequence[int]) -> dict[int, tuple[str, list[StoredChunk]]]:
-        """Chunk id → text of its page, and all chunks of that page in reading order; one list for chunks of one page."""
+        """Chunk id → text of its page and that page's chunks in reading order, one list for all of them."""
         rows = self._database.rows(
             "SELECT page.id, page.text, chunk.id, chunk.start, chunk.stop, chunk.headings, chunk.lines "
             "FROM page JOIN chunk ON chunk.page = page.id "
-            f"WHERE page.id IN (SELECT page FROM chunk WHERE id IN ({_marks(chunk_ids)})) ORDER BY page.id, chunk.start",
+            f"WHERE page.id IN (SELECT page FROM chunk WHERE id IN ({_marks(chunk_ids)})) "
+            "ORDER BY page.id, chunk.start",
             chunk_ids,
         )
         pages: dict[int, tuple[str, list[StoredChunk]]] = {}

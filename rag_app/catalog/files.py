@@ -56,7 +56,9 @@ class Files:
 
     def remove(self, kb: str, paths: Iterable[Path]) -> None:
         """Forget files; inside the caller's transaction."""
-        self._database.execute_many("DELETE FROM file WHERE kb = ? AND path = ?", [(kb, str(path)) for path in paths])
+        rows = [(kb, str(path)) for path in paths]
+        self._database.execute_many("DELETE FROM file WHERE kb = ? AND path = ?", rows)
+        self._database.execute_many("DELETE FROM tag WHERE kb = ? AND path = ?", rows)
 
     def of(self, document: int) -> list[Path]:
         """The files that have a document, by path."""
@@ -69,6 +71,23 @@ class Files:
             row[0]
             for row in self._database.rows("SELECT path FROM folder UNION SELECT path FROM file WHERE document IS NULL")
         ]
+
+    def tags(self, kb: str) -> dict[Path, list[str]]:
+        """The tags of all files that have any."""
+        found: dict[Path, list[str]] = {}
+        for path, name in self._database.rows("SELECT path, name FROM tag WHERE kb = ? ORDER BY path, name", (kb,)):
+            found.setdefault(Path(path), []).append(name)
+        return found
+
+    def tag(self, kb: str, paths: Sequence[Path], add: Sequence[str], drop: Sequence[str]) -> None:
+        """Give files tags, and take some from them; inside the caller's transaction."""
+        self._database.execute_many(
+            "INSERT OR IGNORE INTO tag VALUES (?, ?, ?)", [(kb, str(path), name) for path in paths for name in add]
+        )
+        self._database.execute_many(
+            "DELETE FROM tag WHERE kb = ? AND path = ? AND name = ?",
+            [(kb, str(path), name) for path in paths for name in drop],
+        )
 
     def folders(self, kb: str) -> list[Path]:
         """The folders that are kept in step."""

@@ -16,12 +16,14 @@ Rows = dict[str, list[Sequence[Any]]]
 _COLUMNS = {
     "document": "id digest suffix reader title format size ingested pages chunks recognized empty warnings",
     "file": "document path size modified_ns digest reader reason",
+    "tag": "path name",
     "page": "id document number label text kind columns ocr",
     "chunk": "id page start stop headings lines context content",
 }
 _FROM = {
     "document": "document WHERE kb = ?",
     "file": "file WHERE kb = ?",
+    "tag": "tag WHERE kb = ?",
     "page": "page WHERE document IN (SELECT id FROM document WHERE kb = ?)",
     "chunk": "chunk WHERE page IN (SELECT page.id FROM page JOIN document ON document.id = page.document WHERE kb = ?)",
 }
@@ -58,6 +60,8 @@ def load(
         _insert(database, "file", {"kb": kb}, [document, *row[1:]])
         if document is not None:
             paths.setdefault(document, []).append(Path(row[1]))
+    for row in rows.get("tag", ()):  # an archive of an earlier version has none
+        _insert(database, "tag", {"kb": kb}, row)
     titles = {documents[row[0]]: row[4] for row in rows["document"]}
     pages: dict[int, tuple[int, int, int, str]] = {}
     first: dict[int, tuple[int, str]] = {}

@@ -1,6 +1,7 @@
 """``rag-app ask`` and ``rag-app chat``."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -9,7 +10,8 @@ import typer
 from ingest.errors import UserError
 
 from ..app import RagApp
-from ..types import Answer, Turn
+from ..types import Answer, Filters, Turn
+from .filtering import filters
 from .output import Output
 from .session import session
 from .texts import Texts
@@ -23,14 +25,21 @@ def add(app: typer.Typer, texts: Texts) -> None:
         question: Annotated[
             str, typer.Argument(metavar="QUESTION", help=texts("cli.ask_question"), show_default=False)
         ],
-        kb: Annotated[str | None, texts.kb_option()] = None,
+        kb: Annotated[list[str] | None, texts.kbs_option()] = None,
+        document: Annotated[list[str] | None, texts.filter_option("doc")] = None,
+        folder: Annotated[list[str] | None, texts.filter_option("folder")] = None,
+        type_: Annotated[list[str] | None, texts.filter_option("type")] = None,
+        tag: Annotated[list[str] | None, texts.filter_option("tag")] = None,
+        since: Annotated[str | None, texts.filter_option("since")] = None,
+        until: Annotated[str | None, texts.filter_option("until")] = None,
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
         with session(json=json) as (rag, output):
+            chosen = filters(document, folder, type_, tag, since, until)
             if json:
-                output.print_json(_as_json(rag.ask(question, kb)))
+                output.print_json(_as_json(rag.ask(question, kb or None, filters=chosen)))
             else:
-                _show(rag, output, question, kb, ())
+                _show(rag, output, question, kb or None, (), chosen)
 
     @app.command(help=texts.help("cli.chat", "rag-app chat --kb work"))
     def chat(kb: Annotated[str | None, texts.kb_option()] = None) -> None:
@@ -60,8 +69,15 @@ def _read(output: Output) -> str | None:
     return None if line in ("/exit", "/quit", "/退出") else line
 
 
-def _show(rag: RagApp, output: Output, question: str, kb: str | None, history: list[Turn] | tuple[()]) -> Answer:
-    stream = rag.stream(question, kb, history)
+def _show(
+    rag: RagApp,
+    output: Output,
+    question: str,
+    kb: str | list[str] | None,
+    history: Sequence[Turn],
+    chosen: Filters | None = None,
+) -> Answer:
+    stream = rag.stream(question, kb, history, chosen)
     try:
         for piece in stream:
             output.piece(piece)

@@ -30,10 +30,30 @@ def add(app: typer.Typer, texts: Texts) -> None:
             if json:
                 output.print_json({"documents": [{"path": d.path, **output.plain(d)} for d in documents]})
                 return
-            columns = [output.texts(f"cli.column_{name}") for name in ("path", "title", "pages", "chunks")]
+            columns = [output.texts(f"cli.column_{name}") for name in ("path", "title", "pages", "chunks", "tags")]
             output.table(
-                columns, [("\n".join(map(str, d.paths)), d.title, str(d.pages), str(d.chunks)) for d in documents]
+                columns,
+                [
+                    ("\n".join(map(str, d.paths)), d.title, str(d.pages), str(d.chunks), ", ".join(d.tags))
+                    for d in documents
+                ],
             )
+
+    @docs.command(help=texts.help("cli.docs_tag", "rag-app docs tag ~/papers/2024 --add survey"))
+    def tag(
+        paths: Annotated[
+            list[Path], typer.Argument(metavar="PATH…", help=texts("cli.docs_tag_paths"), show_default=False)
+        ],
+        add: Annotated[list[str] | None, typer.Option("--add", metavar="TAG", help=texts("cli.docs_tag_add"))] = None,
+        drop: Annotated[
+            list[str] | None, typer.Option("--remove", metavar="TAG", help=texts("cli.docs_tag_remove"))
+        ] = None,
+        kb: Annotated[str | None, texts.kb_option()] = None,
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            tagged = rag.tag(*paths, add=add or (), drop=drop or (), kb=kb)
+            output.report({"documents": tagged}, "cli.docs_tagged", count=len(tagged))
 
     @docs.command(help=texts.help("cli.docs_remove", "rag-app docs remove ~/papers/old.pdf"))
     def remove(

@@ -31,3 +31,12 @@ class Texts:
     def json_option(self) -> Any:
         """``--json``."""
         return typer.Option("--json", help=self("cli.json_option"))
+
+    def kbs_option(self) -> Any:
+        """``--kb``, which may be given several times."""
+        return typer.Option("--kb", "-k", metavar="NAME", help=self("cli.kbs_option"), show_default=False)
+
+    def filter_option(self, name: str) -> Any:
+        """An option that narrows where to search: ``--doc``, ``--folder``, ``--type``, ``--tag``, ``--since``, …"""
+        metavar = "YYYY-MM-DD" if name in ("since", "until") else name.upper()
+        return typer.Option(f"--{name}", metavar=metavar, help=self(f"cli.filter_{name}"), show_default=False)

@@ -78,7 +78,7 @@ class OnnxEmbedder:
         self.info = EmbedderInfo(manifest.name, manifest.revision, manifest.dimension, manifest.window)
         self._manifest = manifest
         self._tokenizer = TextTokenizer(folder / "tokenizer.json")
-        self._session = _session(folder / _MODEL)
+        self._session = open_session(folder / _MODEL)
         self._inputs = [one.name for one in self._session.get_inputs()]
 
     @property
@@ -164,7 +164,12 @@ def fuse_attention(source: Path, target: Path, *, heads: int, hidden: int) -> No
     model.save_model_to_file(str(target))
 
 
-def _session(path: Path) -> InferenceSession:
+def open_session(path: Path) -> InferenceSession:
+    """A model file ready to run, on one thread a call.
+
+    Raises:
+        EmbedderError: the file is damaged.
+    """
     no_telemetry()
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as state

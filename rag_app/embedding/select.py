@@ -53,8 +53,8 @@ def embedder_source(settings: Settings) -> Source:
     if folder.is_dir():
         if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
             raise EmbedderError("embedder.no_model", path=folder)
-        digest = _folder_digest(folder)
-        return _source(wanted, digest, f"{_safe(folder.name)}-{digest}", lambda _: str(folder))
+        digest = folder_digest(folder)
+        return _source(wanted, digest, f"{safe_name(folder.name)}-{digest}", lambda _: str(folder))
     if folder.is_absolute() or wanted.startswith((".", "~")) or "\\" in wanted:
         raise EmbedderError("embedder.no_folder", path=wanted)
     return _from_hub(wanted)
@@ -68,14 +68,14 @@ def _unpacked(packed: Path, work: Path) -> str:
 
 
 def _from_hub(name: str) -> Source:
-    return _source(name, f"hub:{name}", _safe(name), lambda _: name)
+    return _source(name, f"hub:{name}", safe_name(name), lambda _: name)
 
 
 def _source(name: str, revision: str, folder_name: str, fetch: Callable[[Path], str]) -> Source:
     return Source(name, f"{revision}/{RECIPE}", f"{folder_name}-{RECIPE}", fetch)
 
 
-def _folder_digest(folder: Path) -> str:
+def folder_digest(folder: Path) -> str:
     """Changes when a file of the model does: names, sizes and times, as reading the weights would take seconds."""
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
@@ -85,5 +85,6 @@ def _folder_digest(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
+    """A model's name as that of a file."""
     return re.sub(r"[^\w.-]+", "--", name)

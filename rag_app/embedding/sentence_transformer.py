@@ -140,7 +140,7 @@ def save_weights(tensors: dict[str, npt.NDArray[np.float32]], path: Path) -> Non
 
 def _load(source: str, *, eager: bool) -> SentenceTransformer:
     local = Path(source).expanduser().is_dir()
-    with _quiet(offline=local):
+    with quiet(offline=local):
         from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
 
@@ -167,7 +167,7 @@ def _prefixes(model: SentenceTransformer, source: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _quiet(*, offline: bool) -> Iterator[None]:
+def quiet(*, offline: bool) -> Iterator[None]:
     """No telemetry, no advice and no progress bars in the log; no hub where the model is a folder."""
     wanted = {
         "HF_HUB_DISABLE_TELEMETRY": "1",

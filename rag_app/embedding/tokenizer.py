@@ -53,3 +53,16 @@ class TextTokenizer:
     def count(self, text: str) -> int:
         """Tokens of ``text`` without special tokens."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def encode_pair(self, first: str, second: str, most: int) -> tuple[list[int], list[int]]:
+        """Token ids and segment ids of two texts as one input; the second is cut so that all of it fits.
+
+        Args:
+            most: tokens, special tokens included.
+        """
+        self._tokenizer.enable_truncation(most, strategy="only_second")
+        try:
+            encoded = self._tokenizer.encode(first, second)
+        finally:
+            self._tokenizer.no_truncation()
+        return list(encoded.ids), list(encoded.type_ids)

@@ -82,6 +82,24 @@ class OllamaModel:
         with _client(self._url, read_seconds=None) as client:  # a model that loads sends nothing for minutes
             yield from self._fitting(client, question, passages, history)
 
+    def complete(self, prompt: str, schema: dict[str, object] | None = None) -> str:
+        """The whole answer to a prompt, without passages or history.
+
+        Args:
+            schema: JSON schema that the answer must fit (Ollama's structured outputs).
+
+        Raises:
+            OllamaUnreachable, ModelNotInstalled, ModelError.
+        """
+        with _client(self._url, read_seconds=None) as client:
+            try:
+                pieces = self._pieces(client, [{"role": "user", "content": prompt}], schema)
+                return "".join(piece.text for piece in pieces)
+            except _PromptTooLong as error:
+                raise ModelError(
+                    "ollama.context_too_small", model=self.name, context=self.context_tokens, prompt=error.tokens
+                ) from error
+
     def _fitting(
         self, client: ollama.Client, question: str, passages: Sequence[Passage], history: Sequence[Turn]
     ) -> Iterator[ModelPiece]:
@@ -103,7 +121,9 @@ class OllamaModel:
             else:
                 return
 
-    def _pieces(self, client: ollama.Client, prompt: list[dict[str, str]]) -> Iterator[ModelPiece]:
+    def _pieces(
+        self, client: ollama.Client, prompt: list[dict[str, str]], schema: dict[str, object] | None = None
+    ) -> Iterator[ModelPiece]:
         import ollama
 
         request = {
@@ -113,6 +133,8 @@ class OllamaModel:
             "truncate": False,  # the official client has no parameter for it
             "options": {"num_ctx": self.context_tokens, "num_predict": self._answer_tokens, "temperature": 0.2},
         }
+        if schema is not None:
+            request["format"] = schema
         finished = False
         with _errors(self._url, self.name):
             for part in client._request(ollama.ChatResponse, "POST", "/api/chat", json=request, stream=True):

@@ -22,7 +22,8 @@ _DATES = tuple(
 _FIGURES = {figure: value for value, figure in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2, "兩": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _FIGURE_YEAR = re.compile("[〇零一二三四五六七八九]{4}(?=年)")
-_ORDINAL = re.compile(rf"第\s*(?P<number>\d+|[{''.join(_FIGURES)}{''.join(_UNITS)}]+)\s*(?P<part>[章节節条條款页頁部篇卷回届屆季期])")
+_NUMBER = rf"(?P<number>\d+|[{''.join(_FIGURES)}{''.join(_UNITS)}]+)"
+_ORDINAL = re.compile(rf"第\s*{_NUMBER}\s*(?P<part>[章节節条條款页頁部篇卷回届屆季期])")
 _SIMPLE = str.maketrans("節條頁屆", "节条页届")
 
 

@@ -61,6 +61,11 @@ QUESTIONS: dict[Language, tuple[str, ...]] = {
 """The same questions in both languages, of no particular subject."""
 
 
+def neutral_texts() -> list[str]:
+    """Some texts of no particular subject, in both languages."""
+    return [text for texts in QUESTIONS.values() for text in texts[::2]]
+
+
 class Centring:
     """The question vectors of embedding models; safe to share between threads."""
 
@@ -70,7 +75,8 @@ class Centring:
 
     def vector(self, embedder: Embedder, question: str) -> npt.NDArray[np.float32]:
         """Unit vector of a question without a third of what its language adds, shape (dimension,)."""
-        moved = embedder.embed_query(question) - _SHARE * self._mean(embedder, language_of(question))
+        mean = self._mean(embedder, language_of(question))
+        moved = embedder.embed_query(question) - np.float32(_SHARE) * mean
         unit: npt.NDArray[np.float32] = moved / max(float(np.linalg.norm(moved)), 1e-12)
         return unit
 
@@ -78,5 +84,7 @@ class Centring:
         key = embedder.info.revision, language
         with self._lock:
             if key not in self._means:
-                self._means[key] = np.mean([embedder.embed_query(text) for text in QUESTIONS[language]], axis=0)
+                vectors = np.stack([embedder.embed_query(text) for text in QUESTIONS[language]])
+                mean: npt.NDArray[np.float32] = np.asarray(np.mean(vectors, axis=0), np.float32)
+                self._means[key] = mean
             return self._means[key]

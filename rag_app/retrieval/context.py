@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ingest.messages import Message, message
 
@@ -53,17 +54,16 @@ class _Part:
 
 def fit_to_read(ranked: Sequence[Passage], reading: Reading, documents: Documents) -> list[Passage]:
     """The passages to show, best first."""
-    chosen = _chosen(ranked, reading.limit)
-    pages = documents.pages_of([passage.chunk_id for passage in chosen])
+    pages = documents.pages_of([passage.chunk_id for passage in ranked])
     parts: list[_Part] = []
     left = reading.budget
-    for passage in chosen:
-        if passage.chunk_id not in pages:
-            continue  # removed a moment ago
+    for passage in _chosen([passage for passage in ranked if passage.chunk_id in pages]):
+        if len(parts) == reading.limit:
+            break
         text, page = pages[passage.chunk_id]
         at = next(place for place, chunk in enumerate(page) if chunk.id == passage.chunk_id)
         part = _Part(passage, page, text, at, at, [])
-        before = next((one for one in parts if _touch(one, part)), None)
+        before = next((one for one in parts if _touch(one, part, reading)), None)
         cost = reading.size(part) if before is None else reading.size(_union(before, part)) - reading.size(before)
         if cost > left and parts:
             continue  # a shorter one may still fit
@@ -81,25 +81,23 @@ def fit_to_read(ranked: Sequence[Passage], reading: Reading, documents: Document
     return [_passage(part) for part in parts]
 
 
-def _chosen(ranked: Sequence[Passage], limit: int) -> list[Passage]:
-    """The best without repetitions, another document first where it is nearly as good."""
-    chosen: list[Passage] = []
+def _chosen(ranked: Sequence[Passage]) -> Iterator[Passage]:
+    """The best one by one, without repetitions; another document first where it is nearly as good."""
     words: list[frozenset[str]] = []
-    held: dict[str, int] = {}
+    held: dict[Path, int] = {}
     waiting = list(ranked)
-    while waiting and len(chosen) < limit:
-        best = max(waiting, key=lambda one: one.score * (1 - _DOCUMENT_DISCOUNT) ** held.get(str(one.path), 0))
-        step = message("explain.diversity") if best is not waiting[0] and not _reranked(best) else None
-        if _reranked(waiting[0]):
-            best, step = waiting[0], None  # who read them knows better
+    while waiting:
+        best = waiting[0]
+        if not _reranked(best):  # who read them knows better
+            best = max(waiting, key=lambda one: one.score * (1 - _DOCUMENT_DISCOUNT) ** held.get(one.path, 0))
+        moved = [message("explain.diversity")] if best is not waiting[0] else []
         waiting.remove(best)
         own = frozenset(tokens(best.text))
         if any(_jaccard(own, other) >= _SAME for other in words):
             continue
-        chosen.append(_noted(best, [step] if step else []))
         words.append(own)
-        held[str(best.path)] = held.get(str(best.path), 0) + 1
-    return chosen
+        held[best.path] = held.get(best.path, 0) + 1
+        yield _noted(best, moved)
 
 
 def _reranked(passage: Passage) -> bool:
@@ -110,8 +108,10 @@ def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / len(one | other) if one or other else 1.0
 
 
-def _touch(one: _Part, other: _Part) -> bool:
-    return one.page is other.page and one.first - 1 <= other.first and other.last <= one.last + 1
+def _touch(one: _Part, other: _Part, reading: Reading) -> bool:
+    """Whether two are neighbours and not too long for one passage."""
+    near = one.page is other.page and one.first - 1 <= other.first and other.last <= one.last + 1
+    return near and reading.size(_union(one, other)) <= reading.section
 
 
 def _union(one: _Part, other: _Part) -> _Part:

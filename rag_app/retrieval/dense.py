@@ -13,10 +13,11 @@ from ..catalog import Catalog, IndexState
 from ..errors import StorageError
 from ..protocols import Embedder
 from ..vectors import Vectors
-from .centring import Centring
+from .centring import Centring, neutral_texts
 
 _TRIES = 5
 _SAMPLE = 256
+_FEW = 64  # chunks; with fewer, a sample says little
 _LEAST_DEVIATION = 0.01
 _TO_DEVIATION = 1.4826  # of a normal distribution, from its median absolute deviation
 
@@ -80,19 +81,22 @@ class DenseIndex:
     def _background(self, state: IndexState, vector: npt.NDArray[np.float32]) -> tuple[float, float]:
         """Median and deviation of the cosines to a sample of the knowledge base; robust, as some may be hits."""
         cosines = self._sample(state) @ vector
-        if not len(cosines):
-            return 0.0, 1.0
         middle = float(np.median(cosines))
         spread = float(np.median(np.abs(cosines - middle)))
         return middle, max(_TO_DEVIATION * spread, _LEAST_DEVIATION)
 
     def _sample(self, state: IndexState) -> npt.NDArray[np.float32]:
-        """Vectors spread over the knowledge base, shape (at most 256, dimension); kept until it has doubled."""
+        """Vectors spread over the knowledge base, shape (at most 256, dimension); kept until it has doubled.
+
+        In a small one most chunks may be about what is asked, so texts about other things are added.
+        """
         with self._lock:
             size, sample = self._samples.get(state.collection, (0, np.zeros((0, 0), np.float32)))
             if not size or not size <= state.chunks < 2 * size:
                 ids = self._catalog.documents.some_chunk_ids(state.kb, _SAMPLE)
                 found = list(self._vectors.get(state.collection, ids).values())
-                sample = np.stack(found) if found else np.zeros((0, 0), np.float32)
+                if len(found) < _FEW:
+                    found += list(self._embedder_of(state).embed_passages(neutral_texts()))
+                sample = np.stack(found)
                 self._samples[state.collection] = state.chunks, sample
             return sample

@@ -35,7 +35,8 @@ class Candidate:
     """A chunk that was found.
 
     Attributes:
-        similarity: cosine, None if dense retrieval did not find it; dense_rank: 1-based.
+        similarity: cosine, None if dense retrieval did not find it; dense_rank: 1-based. standing: deviations above
+            what any chunk has.
         bm25: None if lexical retrieval did not find it; lexical_rank: 1-based.
         dense, lexical: the evidence of each, in deviations; their sum ranks.
     """
@@ -43,6 +44,7 @@ class Candidate:
     chunk_id: int
     similarity: float | None
     dense_rank: int | None
+    standing: float
     dense: float
     bm25: float | None
     lexical_rank: int | None
@@ -60,7 +62,7 @@ class Candidate:
 
 
 def fuse(found: Sequence[tuple[DenseHits, LexicalHits]]) -> list[Candidate]:
-    """One ranking of the hits of any number of knowledge bases, best first; equals in id order."""
+    """One ranking of the hits of any number of knowledge bases, best first; without evidence, the nearest first."""
     candidates: list[Candidate] = []
     for dense, lexical in found:
         dense_ranks = {chunk: rank for rank, chunk in enumerate(dense.similarity, 1)}
@@ -70,6 +72,7 @@ def fuse(found: Sequence[tuple[DenseHits, LexicalHits]]) -> list[Candidate]:
                 chunk,
                 dense.similarity.get(chunk),
                 dense_ranks.get(chunk),
+                dense.standing(chunk),
                 max(0.0, dense.standing(chunk) - _BY_CHANCE),
                 lexical.bm25.get(chunk),
                 lexical_ranks.get(chunk),
@@ -77,4 +80,4 @@ def fuse(found: Sequence[tuple[DenseHits, LexicalHits]]) -> list[Candidate]:
             )
             for chunk in {**dense_ranks, **lexical_ranks}
         ]
-    return sorted(candidates, key=lambda candidate: (-candidate.evidence, candidate.chunk_id))
+    return sorted(candidates, key=lambda one: (-one.evidence, -one.standing, one.chunk_id))

@@ -104,7 +104,7 @@ class Retriever:
             passages = rerank(reranker, question, passages)
         passages = fit_to_read(passages, reading, self._catalog.documents)
         nearest = max(
-            ((dense.similarity[chunk], dense.standing(chunk)) for dense, _ in found.parts for chunk in dense.similarity),
+            ((one.similarity or 0.0, one.standing) for one in found.candidates),
             key=lambda pair: pair[1],
             default=(0.0, 0.0),
         )

@@ -44,7 +44,7 @@ _ASKING = re.compile(
 )
 """Words that ask; a pair that one of them is part of says nothing of what is asked."""
 _FEW = 2
-_QUOTED = re.compile("\"([^\"]+)\"|“([^”]+)”|「([^」]+)」|『([^』]+)』")
+_QUOTED = re.compile('"([^"]+)"|“([^”]+)”|「([^」]+)」|『([^』]+)』')
 _SEPARATED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 

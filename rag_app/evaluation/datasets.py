@@ -1,0 +1,145 @@
+"""Questions with what answers them, from a folder in one of two layouts.
+
+* Passages: ``corpus.jsonl`` ({_id, title, text}), ``queries.jsonl`` ({_id, text}) and ``qrels.tsv`` (a header; query,
+  passage, score), as BEIR has them (Thakur et al. 2021).
+* Documents: files under ``pdfs/`` and ``evidence.jsonl`` ({_id, question, doc, page or pages or reference_pools});
+  pages are 1-based physical pages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import DatasetError
+from ..types import Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and the units (passages or pages) that answer it, by name."""
+
+    id: str
+    text: str
+    relevant: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What to ask, and of what.
+
+    Attributes:
+        folder: where the documents or passages are. pages: whether a unit is a page, else a whole file.
+    """
+
+    name: str
+    folder: Path
+    questions: tuple[Question, ...]
+    pages: bool
+
+    @property
+    def documents(self) -> int:
+        """How many files there are to ingest."""
+        if self.pages:
+            return sum(1 for path in (self.folder / "pdfs").rglob("*") if path.is_file())
+        return sum(1 for _ in _lines(self.folder / "corpus.jsonl"))
+
+    def files(self, work: Path) -> tuple[Path, dict[str, str]]:
+        """The folder to ingest, and of passages the file's name → the unit's.
+
+        Args:
+            work: an empty folder, for passages: each becomes a file, Markdown with its title or plain text without.
+
+        Raises:
+            DatasetError.
+        """
+        if self.pages:
+            return self.folder / "pdfs", {}
+        units: dict[str, str] = {}
+        for number, passage in enumerate(_lines(self.folder / "corpus.jsonl", "_id", "text")):
+            title = passage.get("title", "")
+            name = f"{number:06}.md" if title else f"{number:06}.txt"
+            text = f"# {title}\n\n{passage['text']}" if title else passage["text"]
+            (work / name).write_text(text, encoding="utf-8")
+            units[name] = str(passage["_id"])
+        return work, units
+
+    def unit(self, passage: Passage, units: dict[str, str]) -> str:
+        """The unit that a passage is of."""
+        return _page(passage.document, passage.page) if self.pages else units[passage.document]
+
+
+def load_dataset(folder: str | Path, queries: str | Path | None = None) -> Dataset:
+    """Read and check a folder.
+
+    Args:
+        queries: another folder of the first layout whose questions are asked of this one's passages, e.g. in another
+            language; by default the folder's own.
+
+    Raises:
+        DatasetError: names the file and the line.
+    """
+    folder = Path(folder)
+    asked = Path(queries) if queries is not None else folder
+    pages = queries is None and (folder / "evidence.jsonl").is_file()
+    questions = tuple(_page_questions(folder) if pages else _passage_questions(asked))
+    if not questions:
+        raise DatasetError("eval.no_questions", path=asked)
+    if not (folder / ("pdfs" if pages else "corpus.jsonl")).exists():
+        raise DatasetError("eval.no_dataset", path=folder)
+    name = "/".join(folder.resolve().parts[-2:])
+    if asked != folder:
+        name = f"{asked.resolve().name} → {name}"
+    return Dataset(name, folder, questions, pages)
+
+
+def _passage_questions(folder: Path) -> Iterator[Question]:
+    relevant: dict[str, set[str]] = {}
+    path = folder / "qrels.tsv"
+    for number, line in enumerate(_text(path).splitlines()[1:], 2):
+        try:
+            asked, unit, score = line.split("\t")
+            if float(score) > 0:
+                relevant.setdefault(asked, set()).add(unit)
+        except ValueError as error:
+            raise DatasetError("eval.bad_line", path=path, line=number, cause=error) from error
+    for query in _lines(folder / "queries.jsonl", "_id", "text"):
+        if query["_id"] in relevant:
+            yield Question(str(query["_id"]), query["text"], frozenset(relevant[query["_id"]]))
+
+
+def _page_questions(folder: Path) -> Iterator[Question]:
+    for case in _lines(folder / "evidence.jsonl", "_id", "question"):
+        pools = [evidence for pool in case.get("reference_pools", ()) for evidence in pool]
+        pages = case.get("pages") or ([case["page"]] if case.get("page") else [])
+        where = [(one["doc"], one["page"]) for one in pools] or [(case.get("doc"), page) for page in pages]
+        if where:
+            yield Question(str(case["_id"]), case["question"], frozenset(_page(doc, page) for doc, page in where))
+
+
+def _page(document: str, page: int) -> str:
+    return f"{document}#p{page}"
+
+
+def _lines(path: Path, *needed: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            missing = [name for name in needed if name not in row]
+        except (ValueError, TypeError) as error:
+            raise DatasetError("eval.bad_line", path=path, line=number, cause=error) from error
+        if missing:
+            raise DatasetError("eval.bad_line", path=path, line=number, cause=", ".join(missing))
+        yield row
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError("eval.no_file", path=path, cause=getattr(error, "strerror", None) or error) from error
