@@ -77,7 +77,7 @@ class Centring:
         """Unit vector of a question without a third of what its language adds, shape (dimension,)."""
         mean = self._mean(embedder, language_of(question))
         moved = embedder.embed_query(question) - np.float32(_SHARE) * mean
-        unit: npt.NDArray[np.float32] = moved / max(float(np.linalg.norm(moved)), 1e-12)
+        unit: npt.NDArray[np.float32] = (moved / max(float(np.linalg.norm(moved)), 1e-12)).astype(np.float32)
         return unit
 
     def _mean(self, embedder: Embedder, language: Language) -> npt.NDArray[np.float32]:
