@@ -22,7 +22,7 @@ check: $(VENV)/ready        ## lint, format, types
 	$(BIN)/mypy
 
 bench: $(VENV)/ready        ## retrieval quality on public data; needs ../shared/eval
-	$(BIN)/python -m benchmarks.retrieval ../shared/eval/xquad/en ../shared/eval/xquad/zh ../shared/eval/cmrc2018
+	$(BIN)/python -m benchmarks.retrieval ../shared/eval
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

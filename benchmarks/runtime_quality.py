@@ -10,6 +10,8 @@ difference (bar: .01).
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +20,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.retrieval import jsonl, ndcg, relevant_passages
 from ingest.chunking import Chunker
 from ingest.types import Document, Page
 from rag_app import Settings
@@ -26,6 +27,7 @@ from rag_app.embedding import bundled, onnx
 from rag_app.embedding.export import _manifest
 from rag_app.embedding.select import open_embedder
 from rag_app.embedding.sentence_transformer import SentenceTransformerEmbedder
+from rag_app.evaluation import load_dataset
 
 _AT_ONCE = 16
 _DEPTH = 200  # chunks; ten passages have fewer
@@ -70,8 +72,14 @@ def quality(
     for query, relevant in wanted.items():
         order = np.argsort(-(vectors @ embedder.embed_query(queries[query])))
         ranking = dict.fromkeys(pieces[i][0] for i in order[:_DEPTH])
-        scores.append(ndcg(list(ranking), relevant))
+        scores.append(_ndcg(list(ranking), relevant))
     return float(np.mean(scores))
+
+
+def _ndcg(ranking: list[str], relevant: set[str], depth: int = 10) -> float:
+    """NDCG with binary relevance (Järvelin & Kekäläinen 2002)."""
+    gain = sum(1 / math.log2(place + 2) for place, i in enumerate(ranking[:depth]) if i in relevant)
+    return gain / sum(1 / math.log2(place + 2) for place in range(min(depth, len(relevant))))
 
 
 def main() -> None:
@@ -84,9 +92,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         full = fp32(Path(folder))
         for name in arguments.datasets:
-            wanted = relevant_passages(arguments.eval / name)
-            queries = {one["_id"]: one["text"] for one in jsonl(arguments.eval / name / "queries.jsonl")}
-            corpus = jsonl(arguments.eval / name / "corpus.jsonl")
+            questions = load_dataset(arguments.eval / name).questions
+            wanted = {one.id: set(one.relevant) for one in questions}
+            queries = {one.id: one.text for one in questions}
+            lines = (arguments.eval / name / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
+            corpus = [json.loads(line) for line in lines]
             passages = {one["_id"]: (one.get("title", ""), one["text"]) for one in corpus}
             relevant = {passage for one in wanted.values() for passage in one}
             order = sorted(passages, key=lambda one: one not in relevant)[: arguments.passages]

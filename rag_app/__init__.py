@@ -14,7 +14,7 @@ from .app import RagApp
 from .chat.answering import AnswerStream
 from .errors import RagError
 from .settings import Settings
-from .types import Answer, Check, Citation, KnowledgeBase, Passage, Retrieval, StoredDocument, Turn
+from .types import Answer, Check, Citation, Filters, KnowledgeBase, Passage, Retrieval, StoredDocument, Trace, Turn
 
 __all__ = [
     "Answer",
@@ -22,6 +22,7 @@ __all__ = [
     "Check",
     "Citation",
     "FileReport",
+    "Filters",
     "IngestReport",
     "KnowledgeBase",
     "Language",
@@ -33,6 +34,7 @@ __all__ = [
     "Retrieval",
     "Settings",
     "StoredDocument",
+    "Trace",
     "Turn",
     "UserError",
     "message",

@@ -61,6 +61,7 @@ class RagApp:
 
     def close(self) -> None:
         """Close the files."""
+        self._asking.retriever.close()
         self._store.close()
 
     def __enter__(self) -> Self:

@@ -67,13 +67,8 @@ class Asking:
         question = checked(question)
         store = self._store
         scopes = self.scopes(bases, filters or Filters())
-        embedder = store.embedder_of(store.catalog.knowledge_bases.index(bases[0].id))
-        reading = Reading(
-            limit or store.settings.passages,
-            _NO_BUDGET if limit else store.settings.passage_tokens,
-            _SECTION_TOKENS,
-            embedder.count_tokens,
-        )
+        budget = _NO_BUDGET if limit else store.settings.passage_tokens
+        reading = Reading(limit or store.settings.passages, budget, _SECTION_TOKENS)
         found = self.retriever.retrieve(scopes, question, reading, self._reranker())
         if not found.standing and filters is None:
             for kb in bases:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 _DATABASE = "chroma.sqlite3"
 _DAMAGED = "storage.vectors_damaged"
 _READ_AT_ONCE = 5000
-_GRAPH: Any = {"space": "cosine", "ef_construction": 200, "ef_search": 400}
-"""Of 100,000 vectors Chroma's defaults find 92 % of the nearest ten, these 98.7 %, in 4 instead of 2 ms."""
+_GRAPH: Any = {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 300}
+"""Chroma's defaults find 92 % of the nearest ten among 100,000; see LOG.md for these."""
 _BUSY_SECONDS = 30
 
 

@@ -55,6 +55,9 @@ CREATE TABLE document (                          -- a content; files have it
     warnings TEXT NOT NULL                       -- JSON array of messages: what could not be read
 );
 CREATE INDEX document_content ON document (kb, digest, suffix);
+CREATE INDEX document_chunks ON document (      -- a knowledge base is counted at every question
+    kb, chunks
+);
 CREATE TABLE file (
     kb TEXT NOT NULL REFERENCES knowledge_base(id) ON DELETE CASCADE,
     path TEXT NOT NULL,
@@ -130,7 +133,8 @@ DROP TABLE document_2;
     # the lexical index gets other columns: made anew when the folder is opened
     3: """
 ALTER TABLE knowledge_base ADD COLUMN lexical INTEGER NOT NULL DEFAULT 0;
-{tag}""",
+{tag};
+{document_chunks}""",
 }
 """Version → what makes the next one of it; {name} is the statement of the schema that makes it."""
 

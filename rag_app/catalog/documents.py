@@ -28,13 +28,13 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A chunk on its page: ``page.text[start:end]``; headings as they are stored."""
+    """A chunk on its page: ``page.text[start:end]``; headings and lines are JSON, as they are stored."""
 
     id: int
     start: int
     end: int
     headings: str
-    lines: tuple[tuple[int, int], ...]
+    lines: str
 
 
 class Documents:
@@ -268,20 +268,18 @@ class Documents:
 
     def pages_of(self, chunk_ids: Sequence[int]) -> dict[int, tuple[str, list[StoredChunk]]]:
         """Chunk id → text of its page and that page's chunks in reading order, one list for all of them."""
-        rows = self._database.rows(
-            "SELECT page.id, page.text, chunk.id, chunk.start, chunk.stop, chunk.headings, chunk.lines "
-            "FROM page JOIN chunk ON chunk.page = page.id "
-            f"WHERE page.id IN (SELECT page FROM chunk WHERE id IN ({_marks(chunk_ids)})) "
-            "ORDER BY page.id, chunk.start",
-            chunk_ids,
-        )
-        pages: dict[int, tuple[str, list[StoredChunk]]] = {}
+        wanted = f"(SELECT page FROM chunk WHERE id IN ({_marks(chunk_ids)}))"
+        texts = dict(self._database.rows(f"SELECT id, text FROM page WHERE id IN {wanted}", chunk_ids))
+        chunks: dict[int, list[StoredChunk]] = {}
         where: dict[int, int] = {}
-        for page, text, chunk, start, stop, headings, lines in rows:
-            numbered = tuple((offset, line) for offset, line in json.loads(lines))
-            pages.setdefault(page, (text, []))[1].append(StoredChunk(chunk, start, stop, headings, numbered))
-            where[chunk] = page
-        return {chunk: pages[where[chunk]] for chunk in chunk_ids if chunk in where}
+        for page, *stored in self._database.rows(
+            f"SELECT page, id, start, stop, headings, lines FROM chunk WHERE page IN {wanted} ORDER BY page, start",
+            chunk_ids,
+        ):
+            chunk = StoredChunk(*stored)
+            chunks.setdefault(page, []).append(chunk)
+            where[chunk.id] = page
+        return {chunk: (texts[where[chunk]], chunks[where[chunk]]) for chunk in chunk_ids if where.get(chunk) in texts}
 
     def passages(self, chunk_ids: Sequence[int]) -> dict[int, Passage]:
         """Visible chunks by id, without scores, ``kb`` the knowledge base's id; others are left out."""

@@ -19,6 +19,7 @@ OPENING = 60
 _FOLDERS = 3
 _K1 = 1.2  # of SQLite's bm25()
 _LEAST_IDF = 1e-6
+_RANK = "bm25(0.5, 0.5, 1.0, 1.0)"  # what all chunks of a document share tells them apart less
 
 Tokens = Callable[[str], list[str]]
 
@@ -72,6 +73,7 @@ class LexicalIndex:
             f"CREATE VIRTUAL TABLE lexical_{kb} "
             "USING fts5(title, path, headings, body, tokenize = 'unicode61 remove_diacritics 0')"
         )
+        self._database.execute(f"INSERT INTO lexical_{kb} (lexical_{kb}, rank) VALUES ('rank', '{_RANK}')")
         self._database.execute(f"CREATE VIRTUAL TABLE lexical_terms_{kb} USING fts5vocab(lexical_{kb}, row)")
 
     def drop(self, kb: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from ingest.messages import Message, message
@@ -51,6 +52,11 @@ class Retriever:
     def __init__(self, catalog: Catalog, vectors: Vectors, embedder_of: Callable[[IndexState], Embedder]) -> None:
         self._catalog = catalog
         self._dense = DenseIndex(catalog, vectors, embedder_of)
+        self._side = ThreadPoolExecutor(thread_name_prefix="lexical")  # both indexes are searched at the same time
+
+    def close(self) -> None:
+        """End its thread."""
+        self._side.shutdown(cancel_futures=True)
 
     def search(self, scopes: Sequence[Scope], question: str) -> Found:
         """The candidates of both indexes, fused.
@@ -69,12 +75,8 @@ class Retriever:
         parts: list[tuple[DenseHits, LexicalHits]] = []
         for scope, ids in narrowed if found_phrases else [(scope, self._ids(scope)) for scope in scopes]:
             within = (scope.condition.sql, scope.condition.values) if scope.condition else ("", ())
-            parts.append(
-                (
-                    self._dense.search(scope.kb.id, question, _CANDIDATES, ids),
-                    lexical.search(self._catalog, scope.kb.id, terms, _CANDIDATES, within),
-                )
-            )
+            words = self._side.submit(lexical.search, self._catalog, scope.kb.id, terms, _CANDIDATES, within)
+            parts.append((self._dense.search(scope.kb.id, question, _CANDIDATES, ids), words.result()))
         return Found(tuple(fuse(parts)), tuple(parts), notes)
 
     def retrieve(

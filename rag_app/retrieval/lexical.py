@@ -10,6 +10,8 @@ from ..catalog import Catalog
 from ..catalog.lexical_index import most_bm25
 
 _COVERAGE_HITS = 5
+_MOST_POSTINGS = 20_000
+_LEAST_TERMS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,33 @@ def search(
         kb: knowledge base id. within: SQL of the chunk ids to choose from, and its values.
     """
     index = catalog.lexical
+    frequencies, size = index.document_frequencies(kb, terms), index.size(kb)
+    terms = telling(terms, frequencies)
     hits = index.search(kb, terms, limit, within)
     if not hits:
         return LexicalHits()
-    frequencies, size = index.document_frequencies(kb, terms), index.size(kb)
     found = index.tokens(kb, [hit.chunk_id for hit in hits[:_COVERAGE_HITS]])
     return LexicalHits(
         {hit.chunk_id: hit.score for hit in hits},
         most_bm25([frequencies.get(term, 0) for term in terms], size),
         coverage(terms, frequencies, size, list(found.values())),
     )
+
+
+def telling(terms: Sequence[str], frequencies: Mapping[str, int], most: int = _MOST_POSTINGS) -> list[str]:
+    """The terms to look for: without the most frequent ones where together they stand in too many chunks to read.
+
+    What a search costs is the chunks it has to score, so this bounds it; the terms left out have the least weight.
+    """
+    by_frequency = sorted(terms, key=lambda term: frequencies.get(term, 0))
+    kept: set[str] = set()
+    postings = 0
+    for term in by_frequency:
+        postings += frequencies.get(term, 0)
+        if postings > most and len(kept) >= _LEAST_TERMS:
+            break
+        kept.add(term)
+    return [term for term in terms if term in kept]
 
 
 def coverage(terms: Sequence[str], frequencies: Mapping[str, int], size: int, hits: Sequence[frozenset[str]]) -> float:
