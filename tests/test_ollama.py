@@ -22,6 +22,7 @@ from rag_app.llm.ollama import OllamaModel, OllamaStatus, status
 from rag_app.llm.quotes import NAME as QUOTES
 from rag_app.llm.select import Answerer, choose_answerer
 from rag_app.protocols import Embedder, ModelPiece
+from rag_app.reranking.llm import LlmReranker
 from rag_app.types import Passage, Retrieval, Turn
 
 from .conftest import NOBODY
@@ -603,3 +604,17 @@ def test_no_connection_stays_open_after_an_answer() -> None:
             assert server.all_closed(2)
     finally:
         gc.enable()
+
+
+def test_a_whole_answer_fits_a_schema() -> None:
+    schema: dict[str, object] = {"type": "object", "properties": {"answer": {"type": "string"}}}
+    with Replay({"/api/chat": "19-chat-format-schema"}) as server:
+        written = model(server.url).complete("What is the capital of France?", schema)
+        assert "answer" in json.loads(written)
+        (request,) = server.requests
+        assert request.body["format"] == schema
+        assert request.body["truncate"] is False
+    with Replay({"/api/chat": "19-chat-format-schema-cut"}) as server, pytest.raises(ModelError, match="no grades"):
+        LlmReranker(model(server.url)).scores("capital of France", ["Paris", "Lyon"])
+    with Replay({"/api/chat": TOO_LONG}) as server, pytest.raises(ModelError):
+        model(server.url).complete("too long")

@@ -26,7 +26,9 @@ def unigram_tokenizer(pieces: list[tuple[str, float]], special: dict[str, int]) 
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", special_tokens=[("<s>", special["<s>"]), ("</s>", special["</s>"])]
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", special["<s>"]), ("</s>", special["</s>"])],
     )
     tokenizer.add_special_tokens(["<s>", "</s>", "<pad>", "<unk>"])
     return tokenizer
@@ -55,12 +57,12 @@ class TextTokenizer:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def encode_pair(self, first: str, second: str, most: int) -> tuple[list[int], list[int]]:
-        """Token ids and segment ids of two texts as one input; the second is cut so that all of it fits.
+        """Token ids and segment ids of two texts as one input; the longer one is cut so that both fit.
 
         Args:
             most: tokens, special tokens included.
         """
-        self._tokenizer.enable_truncation(most, strategy="only_second")
+        self._tokenizer.enable_truncation(most, strategy="longest_first")
         try:
             encoded = self._tokenizer.encode(first, second)
         finally:
