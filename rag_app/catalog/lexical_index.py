@@ -6,6 +6,7 @@ A table each keeps document frequencies, and with them BM25, those of the knowle
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ RECIPE = 1
 OPENING = 60
 """Tokens of a document's opening that its later pages are found by: who a report is of stands on its first page."""
 _FOLDERS = 3
+_MOST_KEPT = 50_000  # terms
 _K1 = 1.2  # of SQLite's bm25()
 _LEAST_IDF = 1e-6
 _RANK = "bm25(0.5, 0.5, 1.0, 1.0)"  # what all chunks of a document share tells them apart less
@@ -66,6 +68,8 @@ class LexicalIndex:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lock = threading.Lock()
+        self._frequencies: dict[str, tuple[int, dict[str, int]]] = {}
 
     def create(self, kb: str) -> None:
         """Make the table of a new knowledge base."""
@@ -127,10 +131,25 @@ class LexicalIndex:
         query = " AND ".join(f'"{" ".join(phrase)}"' for phrase in phrases)
         return f"SELECT rowid FROM lexical_{kb} WHERE lexical_{kb} MATCH ?", (query,)
 
-    def document_frequencies(self, kb: str, terms: Sequence[str]) -> dict[str, int]:
-        """In how many chunks each term stands; terms in none are left out."""
-        marks = ", ".join("?" * len(terms))
-        return dict(self._database.rows(f"SELECT term, doc FROM lexical_terms_{kb} WHERE term IN ({marks})", terms))
+    def document_frequencies(self, kb: str, terms: Sequence[str], size: int) -> dict[str, int]:
+        """In how many chunks each term stands.
+
+        Counting a frequent term reads all its postings, so counts are kept until the index has another size.
+
+        Args:
+            size: chunks in the index, as :meth:`size` gives it.
+        """
+        with self._lock:
+            kept_size, kept = self._frequencies.get(kb, (-1, {}))
+            if kept_size != size or len(kept) > _MOST_KEPT:
+                kept = {}
+            self._frequencies[kb] = size, kept
+            unknown = [term for term in terms if term not in kept]
+            if unknown:
+                marks = ", ".join("?" * len(unknown))
+                rows = self._database.rows(f"SELECT term, doc FROM lexical_terms_{kb} WHERE term IN ({marks})", unknown)
+                kept.update(dict.fromkeys(unknown, 0) | dict(rows))
+            return {term: kept[term] for term in terms}
 
     def size(self, kb: str) -> int:
         """Chunks in the index."""

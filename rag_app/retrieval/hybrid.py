@@ -22,7 +22,7 @@ from .rerank import rerank
 from .tokens import phrases, query_terms
 
 _CANDIDATES = 100
-_READ = 40
+_READ = 12  # candidates beside twice those that are wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Retriever:
             EmbedderError, StorageError; ModelError from a reranker.
         """
         found = self.search(scopes, question)
-        best = found.candidates[: max(_READ, 2 * reading.limit)]
+        best = found.candidates[: _READ + 2 * reading.limit]
         stored = self._catalog.documents.passages([candidate.chunk_id for candidate in best])
         names = {scope.kb.id: scope.kb.name for scope in scopes}
         passages = [
