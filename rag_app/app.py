@@ -15,7 +15,7 @@ from ingest.types import IngestReport, Progress
 from . import filling, tagging
 from .asking import Asking, checked
 from .chat.answering import AnswerStream, Refusal
-from .index import archive, erasure, rebuild
+from .index import archive, enriching, erasure, rebuild
 from .llm.select import choose_answerer
 from .retrieval.relevance import is_relevant
 from .settings import Settings
@@ -246,6 +246,33 @@ class RagApp:
             UnknownKnowledgeBase.
         """
         return self._store.catalog.files.folders(self._store.kb(kb).id)
+
+    def enrich(self, kb: str | None = None, progress: Callable[[int, int], None] | None = None) -> int:
+        """Let the model of Ollama write, for each passage, what it is about and which questions it answers.
+
+        Both are searched with the passage, never shown or cited. Passages that have this are passed over, so a run
+        that was stopped goes on. Returns how many passages the model wrote nothing useful of.
+
+        Args:
+            progress: called with (passages done, passages in all).
+
+        Raises:
+            UnknownKnowledgeBase; ModelError: the model can't be had.
+        """
+        from .llm.ollama import OllamaModel
+
+        s = self.settings
+        model = OllamaModel(s.ollama_url, s.model, s.context_tokens, s.answer_tokens)
+        base = self._store.kb(kb)
+        return enriching.enrich(self._store.catalog, base, model, progress or (lambda done, total: None))
+
+    def forget_notes(self, kb: str | None = None) -> None:
+        """Drop what :meth:`enrich` wrote.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        self._store.catalog.notes.clear(self._store.kb(kb).id)
 
     # Questions
 

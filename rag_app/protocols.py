@@ -49,6 +49,21 @@ class Embedder(Protocol):
         """Tokens of ``text``, special tokens aside."""
 
 
+class Completion(Protocol):
+    """A language model asked for one thing at a time."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    def complete(self, prompt: str, schema: dict[str, object]) -> str:
+        """JSON that fits a schema.
+
+        Raises:
+            ModelError.
+        """
+
+
 class Reranker(Protocol):
     """Reads question and passage together."""
 

@@ -17,7 +17,7 @@ from rag_app.cli import main
 
 from .conftest import NOBODY, PROJECT, SAMPLES
 
-COMMANDS = ["", "up", "ingest", "sync", "ask", "retrieve", "chat", "reindex", "doctor", "kb", "docs", "eval"]
+COMMANDS = ["", "up", "ingest", "sync", "ask", "retrieve", "chat", "reindex", "enrich", "doctor", "kb", "docs", "eval"]
 SUBCOMMANDS = [
     *("kb list", "kb create", "kb rename", "kb delete", "kb export", "kb import"),
     *("docs list", "docs remove", "docs tag", "eval retrieval"),

@@ -13,6 +13,7 @@ from .documents import Documents, StoredChunk
 from .files import Files
 from .knowledge_bases import IndexState, KnowledgeBases, collection_name
 from .lexical_index import LexicalHit, LexicalIndex
+from .notes import Notes
 
 __all__ = ["Catalog", "Documents", "IndexState", "LexicalHit", "StoredChunk", "collection_name"]
 
@@ -29,7 +30,8 @@ class Catalog:
         self.lexical = LexicalIndex(self.database)
         self.knowledge_bases = KnowledgeBases(self.database, self.lexical)
         self.files = Files(self.database)
-        self.documents = Documents(self.database, self.lexical, self.files)
+        self.notes = Notes(self.database, self.lexical)
+        self.documents = Documents(self.database, self.lexical, self.files, self.notes)
 
     def close(self) -> None:
         """Close the file; the catalog can't be used afterwards."""

@@ -76,6 +76,12 @@ CREATE TABLE tag (                               -- given by people, to paths: a
     name TEXT NOT NULL COLLATE NOCASE,
     PRIMARY KEY (kb, path, name)
 ) WITHOUT ROWID;
+CREATE TABLE note (                              -- what a language model wrote of a text; searched, never shown
+    kb TEXT NOT NULL REFERENCES knowledge_base(id) ON DELETE CASCADE,
+    content BLOB NOT NULL,                       -- of the chunks it is of
+    text TEXT NOT NULL,
+    PRIMARY KEY (kb, content)
+) WITHOUT ROWID;
 CREATE TABLE page (
     id INTEGER PRIMARY KEY,
     document INTEGER NOT NULL REFERENCES document(id) ON DELETE CASCADE,
@@ -134,6 +140,7 @@ DROP TABLE document_2;
     3: """
 ALTER TABLE knowledge_base ADD COLUMN lexical INTEGER NOT NULL DEFAULT 0;
 {tag};
+{note};
 {document_chunks}""",
 }
 """Version → what makes the next one of it; {name} is the statement of the schema that makes it."""

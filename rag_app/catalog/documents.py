@@ -17,6 +17,7 @@ from ..types import Passage, StoredDocument
 from .database import Database
 from .files import Files
 from .lexical_index import OPENING, Fields, LexicalIndex, Tokens, path_text
+from .notes import Notes
 
 _TOKEN_CHARACTERS = 8  # hardly a token is longer on average
 _MOST_MARKS = 10_000  # SQLite takes 32,766 values in a statement
@@ -40,10 +41,11 @@ class StoredChunk:
 class Documents:
     """The documents of a catalog."""
 
-    def __init__(self, database: Database, lexical: LexicalIndex, files: Files) -> None:
+    def __init__(self, database: Database, lexical: LexicalIndex, files: Files, notes: Notes) -> None:
         self._database = database
         self._lexical = lexical
         self._files = files
+        self._notes = notes
 
     def all(self, kb: str) -> list[StoredDocument]:
         """All documents of a knowledge base, by path."""
@@ -143,7 +145,8 @@ class Documents:
         )
         shared = DocumentFields(document.title, [file.source.path], _first_page(document.pages), tokens)
         for i, chunk in zip(chunk_ids, file.chunks, strict=True):
-            self._lexical.add(kb, i, shared.of(chunk.page, chunk.headings, chunk.text))
+            note = self._notes.of(kb, chunk.content)
+            self._lexical.add(kb, i, shared.of(chunk.page, chunk.headings, chunk.text, note))
         self.clear_pending(kb, chunk_ids)
         return row
 
@@ -174,12 +177,13 @@ class Documents:
         documents = self._database.rows("SELECT id, title FROM document WHERE kb = ?", (kb,))
         for document, title in documents:
             fields = DocumentFields(title, self._files.of(document), self._opening(document), tokens)
-            for chunk, page, headings, text in self._database.rows(
-                f"SELECT chunk.id, page.number, chunk.headings, {_CHUNK_TEXT} FROM chunk "
+            for chunk, page, headings, text, content in self._database.rows(
+                f"SELECT chunk.id, page.number, chunk.headings, {_CHUNK_TEXT}, chunk.content FROM chunk "
                 "JOIN page ON page.id = chunk.page WHERE page.document = ?",
                 (document,),
             ):
-                self._lexical.add(kb, chunk, fields.of(page, json.loads(headings), text))
+                note = self._notes.of(kb, content)
+                self._lexical.add(kb, chunk, fields.of(page, json.loads(headings), text, note))
 
     def _opening(self, document: int) -> tuple[int, str]:
         """Number and text of the first page that has text."""
@@ -191,12 +195,14 @@ class Documents:
     def remove(self, kb: str, document: int) -> list[int]:
         """Take a document out, inside the caller's transaction; returns its chunk ids, noted as pending."""
         rows = self._database.rows(
-            "SELECT chunk.id FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = ?", (document,)
+            "SELECT chunk.id, chunk.content FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = ?",
+            (document,),
         )
         ids = [row[0] for row in rows]
         self._lexical.remove(kb, ids)
         self._database.execute_many("INSERT OR IGNORE INTO pending_vector VALUES (?, ?)", [(kb, i) for i in ids])
         self._database.execute("DELETE FROM document WHERE id = ?", (document,))
+        self._notes.forget(kb, list({row[1] for row in rows}))
         return ids
 
     def pending(self, kb: str) -> list[int]:
@@ -253,13 +259,15 @@ class Documents:
         return [row[0] for row in self._database.rows("SELECT id FROM document")]
 
     def texts(self, document: int) -> list[str]:
-        """All that is stored of a document's words: title, paths, pages, and the lexical index's tokens."""
+        """All that is stored of a document's words: title, paths, pages, notes, and the lexical index's tokens."""
         kb, title = self._database.rows("SELECT kb, title FROM document WHERE id = ?", (document,))[0]
         pages = self._database.rows("SELECT text FROM page WHERE document = ?", (document,))
         chunks = self._database.rows(
-            "SELECT chunk.id FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = ?", (document,)
+            "SELECT chunk.id, chunk.content FROM chunk JOIN page ON page.id = chunk.page WHERE page.document = ?",
+            (document,),
         )
         indexed = self._lexical.texts(kb, [row[0] for row in chunks])
+        indexed += [note for row in chunks if (note := self._notes.of(kb, row[1]))]
         return [title, *map(str, self._files.of(document)), *(row[0] for row in pages), *indexed]
 
     def selected(self, sql: str, values: Sequence[object]) -> list[int]:
@@ -308,10 +316,10 @@ class DocumentFields:
         self._first, text = first
         self._opening = tokens(text[: OPENING * _TOKEN_CHARACTERS])[:OPENING]
 
-    def of(self, page: int, headings: Sequence[str], text: str) -> Fields:
+    def of(self, page: int, headings: Sequence[str], text: str, note: str = "") -> Fields:
         """The fields of one chunk; on the first page, how the document opens is its own text."""
         title = self._title if page == self._first else [*self._title, *self._opening]
-        return Fields(title, self._path, self._tokens(" ".join(headings)), self._tokens(text))
+        return Fields(title, self._path, self._tokens(" ".join(headings)), self._tokens(text), self._tokens(note))
 
 
 def _first_page(pages: Sequence[Page]) -> tuple[int, str]:

@@ -21,7 +21,7 @@ _FOLDERS = 3
 _MOST_KEPT = 50_000  # terms
 _K1 = 1.2  # of SQLite's bm25()
 _LEAST_IDF = 1e-6
-_RANK = "bm25(0.5, 0.5, 1.0, 1.0)"  # what all chunks of a document share tells them apart less
+_RANK = "bm25(0.5, 0.5, 1.0, 1.0, 0.5)"  # what all chunks of a document share tells them apart less, and a note may err
 
 Tokens = Callable[[str], list[str]]
 
@@ -32,17 +32,18 @@ class Fields:
 
     Attributes:
         title: of the document, and how it opens. path: names of its files and their folders.
-        headings: the heading path. body: the chunk.
+        headings: the heading path. body: the chunk. notes: what a language model wrote of it.
     """
 
     title: Sequence[str]
     path: Sequence[str]
     headings: Sequence[str]
     body: Sequence[str]
+    notes: Sequence[str] = ()
 
     def values(self) -> tuple[str, ...]:
         """As columns."""
-        return tuple(map(" ".join, (self.title, self.path, self.headings, self.body)))
+        return tuple(map(" ".join, (self.title, self.path, self.headings, self.body, self.notes)))
 
 
 def path_text(paths: Sequence[Path]) -> str:
@@ -75,7 +76,7 @@ class LexicalIndex:
         """Make the table of a new knowledge base."""
         self._database.execute(
             f"CREATE VIRTUAL TABLE lexical_{kb} "
-            "USING fts5(title, path, headings, body, tokenize = 'unicode61 remove_diacritics 0')"
+            "USING fts5(title, path, headings, body, notes, tokenize = 'unicode61 remove_diacritics 0')"
         )
         self._database.execute(f"INSERT INTO lexical_{kb} (lexical_{kb}, rank) VALUES ('rank', '{_RANK}')")
         self._database.execute(f"CREATE VIRTUAL TABLE lexical_terms_{kb} USING fts5vocab(lexical_{kb}, row)")
@@ -88,7 +89,7 @@ class LexicalIndex:
     def add(self, kb: str, chunk_id: int, fields: Fields) -> None:
         """Index a chunk's tokens."""
         self._database.execute(
-            f"INSERT INTO lexical_{kb} (rowid, title, path, headings, body) VALUES (?, ?, ?, ?, ?)",
+            f"INSERT INTO lexical_{kb} (rowid, title, path, headings, body, notes) VALUES (?, ?, ?, ?, ?, ?)",
             (chunk_id, *fields.values()),
         )
 
@@ -98,6 +99,10 @@ class LexicalIndex:
             f"UPDATE lexical_{kb} SET title = ?, path = ?, headings = ? WHERE rowid = ?",
             (*fields.values()[:3], chunk_id),
         )
+
+    def annotate(self, kb: str, chunk_id: int, notes: Sequence[str]) -> None:
+        """Give a chunk the tokens of a note."""
+        self._database.execute(f"UPDATE lexical_{kb} SET notes = ? WHERE rowid = ?", (" ".join(notes), chunk_id))
 
     def remove(self, kb: str, chunk_ids: Sequence[int]) -> None:
         """Take chunks out."""
@@ -160,7 +165,7 @@ class LexicalIndex:
         found: list[str] = []
         for chunk_id in chunk_ids:
             for row in self._database.rows(
-                f"SELECT title, path, headings, body FROM lexical_{kb} WHERE rowid = ?", (chunk_id,)
+                f"SELECT title, path, headings, body, notes FROM lexical_{kb} WHERE rowid = ?", (chunk_id,)
             ):
                 found += row
         return found
@@ -169,7 +174,7 @@ class LexicalIndex:
         """The distinct tokens of chunks."""
         marks = ", ".join("?" * len(chunk_ids))
         rows = self._database.rows(
-            "SELECT rowid, title || ' ' || path || ' ' || headings || ' ' || body "
+            "SELECT rowid, title || ' ' || path || ' ' || headings || ' ' || body || ' ' || notes "
             f"FROM lexical_{kb} WHERE rowid IN ({marks})",
             chunk_ids,
         )

@@ -17,6 +17,7 @@ _COLUMNS = {
     "document": "id digest suffix reader title format size ingested pages chunks recognized empty warnings",
     "file": "document path size modified_ns digest reader reason",
     "tag": "path name",
+    "note": "content text",
     "page": "id document number label text kind columns ocr",
     "chunk": "id page start stop headings lines context content",
 }
@@ -24,6 +25,7 @@ _FROM = {
     "document": "document WHERE kb = ?",
     "file": "file WHERE kb = ?",
     "tag": "tag WHERE kb = ?",
+    "note": "note WHERE kb = ?",
     "page": "page WHERE document IN (SELECT id FROM document WHERE kb = ?)",
     "chunk": "chunk WHERE page IN (SELECT page.id FROM page JOIN document ON document.id = page.document WHERE kb = ?)",
 }
@@ -62,6 +64,9 @@ def load(
             paths.setdefault(document, []).append(Path(row[1]))
     for row in rows.get("tag", ()):  # an archive of an earlier version has none
         _insert(database, "tag", {"kb": kb}, row)
+    notes = {row[0]: row[1] for row in rows.get("note", ())}
+    for row in rows.get("note", ()):
+        _insert(database, "note", {"kb": kb}, row)
     titles = {documents[row[0]]: row[4] for row in rows["document"]}
     pages: dict[int, tuple[int, int, int, str]] = {}
     first: dict[int, tuple[int, str]] = {}
@@ -77,7 +82,8 @@ def load(
     for chunk, row in zip(chunk_ids, rows["chunk"], strict=True):
         page, document, number, text = pages[row[1]]
         _insert(database, "chunk", {}, [chunk, page, *row[2:]])
-        lexical.add(kb, chunk, fields[document].of(number, json.loads(row[4]), text[row[2] : row[3]]))
+        piece, note = text[row[2] : row[3]], notes.get(row[7], "")
+        lexical.add(kb, chunk, fields[document].of(number, json.loads(row[4]), piece, note))
 
 
 def _listed(table: str) -> str:

@@ -83,6 +83,21 @@ def add(app: typer.Typer, texts: Texts) -> None:
             made = rag.import_knowledge_base(file, name)
             output.report(made, "cli.kb_imported", name=made.name, documents=made.documents, chunks=made.chunks)
 
+    @app.command(help=texts.help("cli.enrich", "rag-app enrich --kb work"))
+    def enrich(
+        kb: Annotated[str | None, texts.kb_option()] = None,
+        forget: Annotated[bool, typer.Option("--forget", help=texts("cli.enrich_forget"))] = False,
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            if forget:
+                rag.forget_notes(kb)
+                output.report({"forgotten": True}, "cli.enrich_forgotten")
+                return
+            with output.counting("cli.enriching") as counted:
+                failed = rag.enrich(kb, counted)
+            output.report({"without": failed}, "cli.enriched", count=failed)
+
     @app.command(help=texts.help("cli.reindex", "rag-app reindex --kb work --embedder BAAI/bge-m3"))
     def reindex(
         kb: Annotated[str | None, texts.kb_option()] = None,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Protocol
 
 from ..errors import ModelError
+from ..protocols import Completion
 from ..retrieval.language import language_of
 
 _CHARACTERS = 600  # of a passage that are shown to the model
@@ -24,19 +24,10 @@ _PROMPTS = {
 }
 
 
-class Completes(Protocol):
-    """What is asked of the model."""
-
-    name: str
-
-    def complete(self, prompt: str, schema: dict[str, object]) -> str:
-        """JSON that fits a schema."""
-
-
 class LlmReranker:
     """Grades by a language model."""
 
-    def __init__(self, model: Completes) -> None:
+    def __init__(self, model: Completion) -> None:
         self.name = model.name
         self._model = model
 
