@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag_app import Citation, RagApp
-from rag_app.retrieval.dense import DenseHits
+from rag_app.retrieval.dense import Background, DenseHits
 from rag_app.retrieval.fusion import fuse
 from rag_app.retrieval.language import language_of
 from rag_app.retrieval.lexical import LexicalHits, coverage
@@ -59,8 +59,18 @@ def test_what_stands_in_quotation_marks_is_a_phrase() -> None:
     assert phrases('an inch (") or “so') == []
 
 
+def dense_hits(similarity: dict[int, float], middle: float, deviation: float) -> DenseHits:
+    return DenseHits(similarity, dict.fromkeys(similarity, "en"), {"en": Background(middle, deviation)})
+
+
+def test_a_hit_stands_above_its_own_language() -> None:
+    backgrounds = {"en": Background(0.60, 0.03), "zh": Background(0.72, 0.02)}
+    hits = DenseHits({1: 0.78, 2: 0.76}, {1: "zh", 2: "en"}, backgrounds)
+    assert [hits.standing(chunk) for chunk in (1, 2, 3)] == pytest.approx([3.0, 5.33, 0], abs=0.01)
+
+
 def test_fusion_adds_what_each_list_knows() -> None:
-    dense = DenseHits({1: 0.9, 2: 0.88, 3: 0.71}, middle=0.7, deviation=0.03)
+    dense = dense_hits({1: 0.9, 2: 0.88, 3: 0.71}, 0.7, 0.03)
     lexical = LexicalHits({2: 12.0, 4: 11.0}, most=30.0)
     ranked = fuse([(dense, lexical)])
     assert [one.chunk_id for one in ranked] == [2, 4, 1, 3]
@@ -75,17 +85,17 @@ def test_fusion_adds_what_each_list_knows() -> None:
 
 
 def test_a_list_that_found_nothing_changes_nothing() -> None:
-    knows = DenseHits({1: 0.90, 2: 0.87, 3: 0.84}, middle=0.7, deviation=0.03)
+    knows = dense_hits({1: 0.90, 2: 0.87, 3: 0.84}, 0.7, 0.03)
     noise = LexicalHits({3: 0.5, 9: 0.4, 2: 0.3}, most=40.0)
     assert [one.chunk_id for one in fuse([(knows, noise)])][:3] == [1, 2, 3]
-    poor = DenseHits({9: 0.74, 3: 0.735, 2: 0.73}, middle=0.7, deviation=0.02)
+    poor = dense_hits({9: 0.74, 3: 0.735, 2: 0.73}, 0.7, 0.02)
     found = LexicalHits({1: 16.0, 2: 9.0, 3: 6.0}, most=40.0)
     assert [one.chunk_id for one in fuse([(poor, found)])][:3] == [1, 2, 3]
 
 
 def test_knowledge_bases_with_other_models_are_comparable() -> None:
-    tight = DenseHits({1: 0.90}, middle=0.80, deviation=0.02)
-    wide = DenseHits({2: 0.50}, middle=0.10, deviation=0.10)
+    tight = dense_hits({1: 0.90}, 0.80, 0.02)
+    wide = dense_hits({2: 0.50}, 0.10, 0.10)
     assert [one.chunk_id for one in fuse([(wide, LexicalHits()), (tight, LexicalHits())])] == [1, 2]
 
 

@@ -101,7 +101,8 @@ CREATE TABLE chunk (
     headings TEXT NOT NULL,                      -- JSON array, outermost first
     lines TEXT NOT NULL,                         -- JSON array of [offset in the page, line or row], often empty
     context TEXT NOT NULL DEFAULT '',            -- title and heading path, in front of what is embedded
-    content BLOB NOT NULL DEFAULT x''            -- names what is embedded: the same content, the same vector
+    content BLOB NOT NULL DEFAULT x'',           -- names what is embedded: the same content, the same vector
+    language TEXT NOT NULL DEFAULT 'en'          -- of the text: cosines are compared within a language
 );
 CREATE INDEX chunk_page ON chunk (page);
 CREATE INDEX chunk_content ON chunk (content);
@@ -139,6 +140,7 @@ DROP TABLE document_2;
     # the lexical index gets other columns: made anew when the folder is opened
     3: """
 ALTER TABLE knowledge_base ADD COLUMN lexical INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chunk ADD COLUMN language TEXT NOT NULL DEFAULT 'en';
 {tag};
 {note};
 {document_chunks}""",
@@ -220,6 +222,11 @@ class Database:
         """The first column of the first row, or None."""
         row = self.row(sql, values)
         return row[0] if row else None
+
+    def written(self) -> tuple[int, int]:
+        """Changes whenever something was written, by this process or another."""
+        with self._lock:
+            return int(self.value("PRAGMA data_version")), self._connection.total_changes
 
     def truncate_log(self) -> bool:
         """Move the write-ahead log into the file and empty it; False while a reader needs what is in it."""

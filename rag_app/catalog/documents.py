@@ -11,8 +11,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ingest.messages import Language
 from ingest.types import FileReport, Page, ReadFile, embedded_text
 
+from ..retrieval.language import language_of
 from ..types import Passage, StoredDocument
 from .database import Database
 from .files import Files
@@ -127,8 +129,8 @@ class Documents:
         }
         pages = {page.number: page for page in document.pages}
         self._database.execute_many(
-            "INSERT INTO chunk (id, page, start, stop, headings, lines, context, content) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO chunk (id, page, start, stop, headings, lines, context, content, language) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     i,
@@ -139,6 +141,7 @@ class Documents:
                     _json(_lines(pages[c.page], c.start, c.end)),
                     c.context,
                     c.content,
+                    language_of(c.text),
                 )
                 for i, c in zip(chunk_ids, file.chunks, strict=True)
             ],
@@ -171,7 +174,7 @@ class Documents:
             self._lexical.rename(kb, chunk, fields.of(page, json.loads(headings), ""))
 
     def index_anew(self, kb: str, tokens: Tokens) -> None:
-        """Write the lexical index again from the stored text, inside the caller's transaction."""
+        """Write what is derived from the stored text again, inside the caller's transaction: words, languages."""
         self._lexical.drop(kb)
         self._lexical.create(kb)
         documents = self._database.rows("SELECT id, title FROM document WHERE kb = ?", (kb,))
@@ -184,6 +187,7 @@ class Documents:
             ):
                 note = self._notes.of(kb, content)
                 self._lexical.add(kb, chunk, fields.of(page, json.loads(headings), text, note))
+                self._database.execute("UPDATE chunk SET language = ? WHERE id = ?", (language_of(text), chunk))
 
     def _opening(self, document: int) -> tuple[int, str]:
         """Number and text of the first page that has text."""
@@ -228,6 +232,10 @@ class Documents:
         """At most that many visible chunks, spread evenly over the knowledge base."""
         ids = self.chunk_ids(kb)
         return ids[:: max(1, -(-len(ids) // most))]
+
+    def languages(self, chunk_ids: Sequence[int]) -> dict[int, Language]:
+        """Which language each chunk is in."""
+        return dict(self._database.rows(f"SELECT id, language FROM chunk WHERE id IN ({_marks(chunk_ids)})", chunk_ids))
 
     def chunks_with(self, kb: str, contents: Sequence[bytes]) -> dict[bytes, int]:
         """For those contents (:attr:`ingest.types.Chunk.content`) that a visible chunk has, the id of one."""

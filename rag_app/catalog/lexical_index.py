@@ -70,7 +70,7 @@ class LexicalIndex:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._frequencies: dict[str, tuple[int, dict[str, int]]] = {}
+        self._frequencies: dict[str, tuple[tuple[int, int], dict[str, int]]] = {}
 
     def create(self, kb: str) -> None:
         """Make the table of a new knowledge base."""
@@ -136,19 +136,17 @@ class LexicalIndex:
         query = " AND ".join(f'"{" ".join(phrase)}"' for phrase in phrases)
         return f"SELECT rowid FROM lexical_{kb} WHERE lexical_{kb} MATCH ?", (query,)
 
-    def document_frequencies(self, kb: str, terms: Sequence[str], size: int) -> dict[str, int]:
+    def document_frequencies(self, kb: str, terms: Sequence[str]) -> dict[str, int]:
         """In how many chunks each term stands.
 
-        Counting a frequent term reads all its postings, so counts are kept until the index has another size.
-
-        Args:
-            size: chunks in the index, as :meth:`size` gives it.
+        Counting a frequent term reads all its postings, so counts are kept until something is written.
         """
         with self._lock:
-            kept_size, kept = self._frequencies.get(kb, (-1, {}))
-            if kept_size != size or len(kept) > _MOST_KEPT:
+            written = self._database.written()
+            kept_when, kept = self._frequencies.get(kb, ((0, 0), {}))
+            if kept_when != written or len(kept) > _MOST_KEPT:
                 kept = {}
-            self._frequencies[kb] = size, kept
+            self._frequencies[kb] = written, kept
             unknown = [term for term in terms if term not in kept]
             if unknown:
                 marks = ", ".join("?" * len(unknown))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..retrieval.language import language_of
 from .database import Database
 from .documents import DocumentFields
 from .lexical_index import LexicalIndex
@@ -81,8 +82,8 @@ def load(
     }
     for chunk, row in zip(chunk_ids, rows["chunk"], strict=True):
         page, document, number, text = pages[row[1]]
-        _insert(database, "chunk", {}, [chunk, page, *row[2:]])
         piece, note = text[row[2] : row[3]], notes.get(row[7], "")
+        _insert(database, "chunk", {"language": language_of(piece)}, [chunk, page, *row[2:]])
         lexical.add(kb, chunk, fields[document].of(number, json.loads(row[4]), piece, note))
 
 

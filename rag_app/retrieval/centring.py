@@ -61,11 +61,6 @@ QUESTIONS: dict[Language, tuple[str, ...]] = {
 """The same questions in both languages, of no particular subject."""
 
 
-def neutral_texts() -> list[str]:
-    """Some texts of no particular subject, in both languages."""
-    return [text for texts in QUESTIONS.values() for text in texts[::2]]
-
-
 class Centring:
     """The question vectors of embedding models; safe to share between threads."""
 

@@ -9,17 +9,27 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from ingest.messages import Language
+
 from ..catalog import Catalog, IndexState
 from ..errors import StorageError
 from ..protocols import Embedder
-from ..vectors import Vectors
-from .centring import Centring, neutral_texts
+from ..vectors import VectorHit, Vectors
+from .centring import QUESTIONS, Centring
 
 _TRIES = 5
 _SAMPLE = 256
-_FEW = 64  # chunks; with fewer, a sample says little
+_FEW = 32  # chunks; with fewer, a sample says little
 _LEAST_DEVIATION = 0.01
 _TO_DEVIATION = 1.4826  # of a normal distribution, from its median absolute deviation
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """The cosines that any chunks of a language have to a question: their median and deviation."""
+
+    middle: float = 0.0
+    deviation: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +38,22 @@ class DenseHits:
 
     Attributes:
         similarity: chunk id → cosine to the centred question, see :mod:`rag_app.retrieval.centring`; best first.
-        middle, deviation: of the cosine of any chunk of the knowledge base, estimated from a sample.
+        languages: chunk id → language. backgrounds: of each language, estimated from a sample.
     """
 
     similarity: Mapping[int, float] = field(default_factory=dict)
-    middle: float = 0.0
-    deviation: float = 1.0
+    languages: Mapping[int, Language] = field(default_factory=dict)
+    backgrounds: Mapping[Language, Background] = field(default_factory=dict)
 
     def standing(self, chunk: int) -> float:
-        """How many deviations a hit stands above what any chunk has; 0 for one that is no hit."""
-        if chunk not in self.similarity:
+        """How many deviations a hit stands above what any chunk of its language has; 0 for one that is no hit.
+
+        Within its language, because all passages in the question's own language are nearer, whatever they say.
+        """
+        background = self.backgrounds.get(self.languages.get(chunk, "en"))
+        if chunk not in self.similarity or background is None:
             return 0.0
-        return (self.similarity[chunk] - self.middle) / self.deviation
+        return (self.similarity[chunk] - background.middle) / background.deviation
 
 
 class DenseIndex:
@@ -51,7 +65,7 @@ class DenseIndex:
         self._embedder_of = embedder_of
         self._centring = Centring()
         self._lock = threading.Lock()
-        self._samples: dict[str, tuple[int, npt.NDArray[np.float32]]] = {}
+        self._samples: dict[str, tuple[int, Mapping[Language, npt.NDArray[np.float32]]]] = {}
 
     def search(self, kb: str, question: str, limit: int, within: Sequence[int] | None = None) -> DenseHits:
         """The nearest chunks. Where vectors were replaced at the same moment, it asks again.
@@ -68,8 +82,7 @@ class DenseIndex:
             try:
                 hits = self._vectors.search(state.collection, vector, limit, state.version, within)
                 if hits:
-                    middle, deviation = self._background(state, vector)
-                    return DenseHits({hit.chunk_id: hit.similarity for hit in hits}, middle, deviation)
+                    return self._hits(state, vector, hits)
             except StorageError:
                 if self._catalog.knowledge_bases.index(kb).generation == state.generation:
                     raise
@@ -78,25 +91,36 @@ class DenseIndex:
                 return DenseHits()
         return DenseHits()
 
-    def _background(self, state: IndexState, vector: npt.NDArray[np.float32]) -> tuple[float, float]:
-        """Median and deviation of the cosines to a sample of the knowledge base; robust, as some may be hits."""
-        cosines = self._sample(state) @ vector
-        middle = float(np.median(cosines))
-        spread = float(np.median(np.abs(cosines - middle)))
-        return middle, max(_TO_DEVIATION * spread, _LEAST_DEVIATION)
+    def _hits(self, state: IndexState, vector: npt.NDArray[np.float32], hits: Sequence[VectorHit]) -> DenseHits:
+        languages = self._catalog.documents.languages([hit.chunk_id for hit in hits])
+        samples = self._sampled(state)
+        backgrounds = {language: _background(samples[language] @ vector) for language in {*languages.values()}}
+        return DenseHits({hit.chunk_id: hit.similarity for hit in hits}, languages, backgrounds)
 
-    def _sample(self, state: IndexState) -> npt.NDArray[np.float32]:
-        """Vectors spread over the knowledge base, shape (at most 256, dimension); kept until it has doubled.
+    def _sampled(self, state: IndexState) -> Mapping[Language, npt.NDArray[np.float32]]:
+        """Vectors of each language, spread over the knowledge base, shape (any, dimension); kept until it has doubled.
 
-        In a small one most chunks may be about what is asked, so texts about other things are added.
+        Where there are few, most may be about what is asked, so texts about other things are added.
         """
         with self._lock:
-            size, sample = self._samples.get(state.collection, (0, np.zeros((0, 0), np.float32)))
+            size, samples = self._samples.get(state.collection, (0, {}))
             if not size or not size <= state.chunks < 2 * size:
                 ids = self._catalog.documents.some_chunk_ids(state.kb, _SAMPLE)
-                found = list(self._vectors.get(state.collection, ids).values())
-                if len(found) < _FEW:
-                    found += list(self._embedder_of(state).embed_passages(neutral_texts()))
-                sample = np.stack(found)
-                self._samples[state.collection] = state.chunks, sample
-            return sample
+                languages = self._catalog.documents.languages(ids)
+                found = self._vectors.get(state.collection, ids)
+                embedder = self._embedder_of(state)
+                samples = {}
+                for language, texts in QUESTIONS.items():
+                    own = [vector for chunk, vector in found.items() if languages.get(chunk) == language]
+                    if len(own) < _FEW:
+                        own += list(embedder.embed_passages(texts))
+                    samples[language] = np.stack(own)
+                self._samples[state.collection] = state.chunks, samples
+            return samples
+
+
+def _background(cosines: npt.NDArray[np.float32]) -> Background:
+    """Robust, as some of the sample may be hits."""
+    middle = float(np.median(cosines))
+    spread = float(np.median(np.abs(cosines - middle)))
+    return Background(middle, max(_TO_DEVIATION * spread, _LEAST_DEVIATION))

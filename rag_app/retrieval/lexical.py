@@ -41,8 +41,7 @@ def search(
         kb: knowledge base id. within: SQL of the chunk ids to choose from, and its values.
     """
     index = catalog.lexical
-    size = index.size(kb)
-    frequencies = index.document_frequencies(kb, terms, size)
+    frequencies, size = index.document_frequencies(kb, terms), index.size(kb)
     terms = telling(terms, frequencies)
     hits = index.search(kb, terms, limit, within)
     if not hits:
