@@ -272,7 +272,7 @@ class RagApp:
         Raises:
             UnknownKnowledgeBase.
         """
-        self._store.catalog.notes.clear(self._store.kb(kb).id)
+        enriching.forget(self._store.catalog, self._store.kb(kb))
 
     # Questions
 

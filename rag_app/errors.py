@@ -17,7 +17,7 @@
         │   └── NotErased              deleted text was found on the disk
         ├── DatasetError               evaluation data, or a saved report, can't be read
         ├── ArchiveError               an exported knowledge base can't be written, read or trusted
-        ├── EmbedderError              no embedding model, or not the one the index was made with
+        ├── EmbedderError              no embedding model or reranker, or not the one the index was made with
         └── ModelError                 the answering model
             ├── OllamaUnreachable
             └── ModelNotInstalled

@@ -96,6 +96,8 @@ def test_notes_go_with_the_text_and_when_asked(app: RagApp, docs: Path) -> None:
     assert b"husbandry" not in data
     app.forget_notes()
     assert notes.count(kb) == 0
+    data = b"".join(path.read_bytes() for path in app.settings.data_dir.rglob("*") if path.is_file())
+    assert b"apicultur" not in data
     assert matched(app, "apiculture")["b.txt"] == ()
 
 

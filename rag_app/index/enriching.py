@@ -58,6 +58,13 @@ def enrich(catalog: Catalog, kb: KnowledgeBase, model: Completion, progress: Cal
     return failed
 
 
+def forget(catalog: Catalog, kb: KnowledgeBase) -> None:
+    """Drop all notes, from the disk too."""
+    catalog.notes.clear(kb.id)
+    catalog.lexical.purge(kb.id)
+    catalog.database.truncate_log()
+
+
 def _prompt(passage: Passage) -> str:
     headings = " › ".join(passage.headings) or "–"
     text = passage.text[:_MOST_CHARACTERS]

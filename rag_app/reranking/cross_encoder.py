@@ -178,5 +178,5 @@ def _load(source: str) -> CrossEncoder:
             model: CrossEncoder = CrossEncoder(source, device="cpu", local_files_only=local, trust_remote_code=False)
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             first_line = str(error).partition("\n")[0].rstrip(".")
-            raise EmbedderError("embedder.cannot_load", name=source, cause=first_line) from error
+            raise EmbedderError("embedder.cannot_load_reranker", name=source, cause=first_line) from error
         return model
