@@ -178,7 +178,7 @@ def test_neighbours_are_one_passage_and_repetitions_none(app: RagApp, tmp_path: 
     for (path, _, end), (other, start, _) in pairwise(spans):
         assert path != other or start >= end - 400  # chunks overlap by a sentence or two, passages by no more
     assert len({p.text for p in passages}) == len(passages)
-    pages = {p.path: app._store.catalog.documents.pages_of([p.chunk_id])[p.chunk_id][0] for p in passages}
+    pages = {p.path: app._store.catalog.passages.pages_of([p.chunk_id])[p.chunk_id][0] for p in passages}
     assert all(pages[p.path][p.start : p.end] == p.text for p in passages)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from .database import Database
-from .documents import Documents, StoredChunk
+from .documents import Documents
 from .files import Files
 from .knowledge_bases import IndexState, KnowledgeBases, collection_name
 from .lexical_index import LexicalHit, LexicalIndex
 from .notes import Notes
+from .passages import Passages, StoredChunk
 
-__all__ = ["Catalog", "Documents", "IndexState", "LexicalHit", "StoredChunk", "collection_name"]
+__all__ = ["Catalog", "Documents", "IndexState", "LexicalHit", "Passages", "StoredChunk", "collection_name"]
 
 
 class Catalog:
@@ -31,6 +32,7 @@ class Catalog:
         self.knowledge_bases = KnowledgeBases(self.database, self.lexical)
         self.files = Files(self.database)
         self.notes = Notes(self.database, self.lexical)
+        self.passages = Passages(self.database)
         self.documents = Documents(self.database, self.lexical, self.files, self.notes)
 
     def close(self) -> None:

@@ -5,39 +5,25 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from ingest.messages import Language
 from ingest.types import FileReport, Page, ReadFile, embedded_text
 
 from ..retrieval.language import language_of
-from ..types import Passage, StoredDocument
+from ..types import StoredDocument
 from .database import Database
 from .files import Files
 from .lexical_index import OPENING, Fields, LexicalIndex, Tokens, path_text
 from .notes import Notes
+from .passages import CHUNK_TEXT, CHUNKS_OF_KB, marks
 
 _TOKEN_CHARACTERS = 8  # hardly a token is longer on average
 _MOST_MARKS = 10_000  # SQLite takes 32,766 values in a statement
-_CHUNK_TEXT = "substr(page.text, chunk.start + 1, chunk.stop - chunk.start)"
-_CHUNKS_OF_KB = "chunk JOIN page ON page.id = chunk.page JOIN document ON document.id = page.document"
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredChunk:
-    """A chunk on its page: ``page.text[start:end]``; headings and lines are JSON, as they are stored."""
-
-    id: int
-    start: int
-    end: int
-    headings: str
-    lines: str
 
 
 class Documents:
@@ -181,7 +167,7 @@ class Documents:
         for document, title in documents:
             fields = DocumentFields(title, self._files.of(document), self._opening(document), tokens)
             for chunk, page, headings, text, content in self._database.rows(
-                f"SELECT chunk.id, page.number, chunk.headings, {_CHUNK_TEXT}, chunk.content FROM chunk "
+                f"SELECT chunk.id, page.number, chunk.headings, {CHUNK_TEXT}, chunk.content FROM chunk "
                 "JOIN page ON page.id = chunk.page WHERE page.document = ?",
                 (document,),
             ):
@@ -225,17 +211,8 @@ class Documents:
 
     def chunk_ids(self, kb: str) -> list[int]:
         """All visible chunks of a knowledge base."""
-        rows = self._database.rows(f"SELECT chunk.id FROM {_CHUNKS_OF_KB} WHERE document.kb = ? ORDER BY 1", (kb,))
+        rows = self._database.rows(f"SELECT chunk.id FROM {CHUNKS_OF_KB} WHERE document.kb = ? ORDER BY 1", (kb,))
         return [row[0] for row in rows]
-
-    def some_chunk_ids(self, kb: str, most: int) -> list[int]:
-        """At most that many visible chunks, spread evenly over the knowledge base."""
-        ids = self.chunk_ids(kb)
-        return ids[:: max(1, -(-len(ids) // most))]
-
-    def languages(self, chunk_ids: Sequence[int]) -> dict[int, Language]:
-        """Which language each chunk is in."""
-        return dict(self._database.rows(f"SELECT id, language FROM chunk WHERE id IN ({_marks(chunk_ids)})", chunk_ids))
 
     def chunks_with(self, kb: str, contents: Sequence[bytes]) -> dict[bytes, int]:
         """For those contents (:attr:`ingest.types.Chunk.content`) that a visible chunk has, the id of one."""
@@ -243,8 +220,8 @@ class Documents:
         for part in _parts(contents):
             found |= dict(
                 self._database.rows(
-                    f"SELECT chunk.content, chunk.id FROM {_CHUNKS_OF_KB} "
-                    f"WHERE document.kb = ? AND chunk.content IN ({_marks(part)})",
+                    f"SELECT chunk.content, chunk.id FROM {CHUNKS_OF_KB} "
+                    f"WHERE document.kb = ? AND chunk.content IN ({marks(part)})",
                     (kb, *part),
                 )
             )
@@ -255,8 +232,8 @@ class Documents:
         found: dict[int, str] = {}
         for part in _parts(chunk_ids):
             rows = self._database.rows(
-                f"SELECT chunk.id, chunk.context, {_CHUNK_TEXT} FROM chunk JOIN page ON page.id = chunk.page "
-                f"WHERE chunk.id IN ({_marks(part)})",
+                f"SELECT chunk.id, chunk.context, {CHUNK_TEXT} FROM chunk JOIN page ON page.id = chunk.page "
+                f"WHERE chunk.id IN ({marks(part)})",
                 part,
             )
             found |= {chunk: embedded_text(context, text) for chunk, context, text in rows}
@@ -277,37 +254,6 @@ class Documents:
         indexed = self._lexical.texts(kb, [row[0] for row in chunks])
         indexed += [note for row in chunks if (note := self._notes.of(kb, row[1]))]
         return [title, *map(str, self._files.of(document)), *(row[0] for row in pages), *indexed]
-
-    def selected(self, sql: str, values: Sequence[object]) -> list[int]:
-        """The chunk ids that a query gives."""
-        return [row[0] for row in self._database.rows(sql, values)]
-
-    def pages_of(self, chunk_ids: Sequence[int]) -> dict[int, tuple[str, list[StoredChunk]]]:
-        """Chunk id → text of its page and that page's chunks in reading order, one list for all of them."""
-        wanted = f"(SELECT page FROM chunk WHERE id IN ({_marks(chunk_ids)}))"
-        texts = dict(self._database.rows(f"SELECT id, text FROM page WHERE id IN {wanted}", chunk_ids))
-        chunks: dict[int, list[StoredChunk]] = {}
-        where: dict[int, int] = {}
-        for page, *stored in self._database.rows(
-            f"SELECT page, id, start, stop, headings, lines FROM chunk WHERE page IN {wanted} ORDER BY page, start",
-            chunk_ids,
-        ):
-            chunk = StoredChunk(*stored)
-            chunks.setdefault(page, []).append(chunk)
-            where[chunk.id] = page
-        return {chunk: (texts[where[chunk]], chunks[where[chunk]]) for chunk in chunk_ids if where.get(chunk) in texts}
-
-    def passages(self, chunk_ids: Sequence[int]) -> dict[int, Passage]:
-        """Visible chunks by id, without scores, ``kb`` the knowledge base's id; others are left out."""
-        rows = self._database.rows(
-            "SELECT chunk.id, (SELECT min(path) FROM file WHERE file.document = document.id), document.title, "
-            "page.number, page.label, (SELECT max(number) FROM page AS p WHERE p.document = document.id), "
-            f"chunk.headings, chunk.start, chunk.stop, {_CHUNK_TEXT}, page.kind, chunk.lines, page.columns, page.ocr, "
-            "document.kb "
-            f"FROM {_CHUNKS_OF_KB} WHERE chunk.id IN ({_marks(chunk_ids)})",
-            chunk_ids,
-        )
-        return {row[0]: _passage(row) for row in rows}
 
 
 class DocumentFields:
@@ -334,10 +280,6 @@ def _first_page(pages: Sequence[Page]) -> tuple[int, str]:
     return next(((page.number, page.text) for page in pages if page.text.strip()), (0, ""))
 
 
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
-
-
 def _parts(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
     for first in range(0, len(values), _MOST_MARKS):
         yield values[first : first + _MOST_MARKS]
@@ -351,25 +293,3 @@ def _lines(page: Page, start: int, end: int) -> list[tuple[int, int]]:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _passage(row: tuple[Any, ...]) -> Passage:
-    identifier, path, title, page, label, pages, headings, start, stop, text, kind, lines, columns, ocr, kb = row
-    return Passage(
-        chunk_id=identifier,
-        document=Path(path).name,
-        path=Path(path),
-        title=title,
-        page=page,
-        page_label=label,
-        pages=pages,
-        headings=tuple(json.loads(headings)),
-        start=start,
-        end=stop,
-        text=text,
-        kind=kind,
-        lines=tuple((offset, line) for offset, line in json.loads(lines)),
-        columns=columns,
-        ocr=bool(ocr),
-        kb=kb,
-    )

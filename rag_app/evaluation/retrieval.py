@@ -104,7 +104,7 @@ def _ask_all(
     app: RagApp, dataset: Dataset, units: dict[str, str], asked: Callable[[int, int], None]
 ) -> RetrievalReport:
     scope = Scope(app._store.kb(None))
-    documents = app._store.catalog.documents
+    passages = app._store.catalog.passages
     runs: dict[str, dict[str, list[str]]] = {"dense": {}, "lexical": {}, "fused": {}}
     names: dict[int, str] = {}
     for done, question in enumerate(dataset.questions, 1):
@@ -116,7 +116,7 @@ def _ask_all(
             "fused": [candidate.chunk_id for candidate in found.candidates],
         }
         unknown = [chunk for chunk in {*ranked["fused"]} if chunk not in names]
-        names |= {chunk: dataset.unit(one, units) for chunk, one in documents.passages(unknown).items()}
+        names |= {chunk: dataset.unit(one, units) for chunk, one in passages.of(unknown).items()}
         for stage, chunks in ranked.items():
             runs[stage][question.id] = list(dict.fromkeys(names[chunk] for chunk in chunks))
         asked(done, len(dataset.questions))

@@ -46,7 +46,7 @@ def enrich(catalog: Catalog, kb: KnowledgeBase, model: Completion, progress: Cal
     missing = catalog.notes.missing(kb.id)
     failed = 0
     for done, (content, chunk) in enumerate(missing, 1):
-        stored = catalog.documents.passages([chunk]).get(chunk)
+        stored = catalog.passages.of([chunk]).get(chunk)
         if stored is not None:
             note = _note(model.complete(_prompt(stored), _SCHEMA))
             if note:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ingest.messages import Message, message
 
-from ..catalog import Documents, StoredChunk
+from ..catalog import Passages, StoredChunk
 from ..types import Passage
 
 _SAME = 0.8  # Jaccard similarity of the shingles (Broder 1997) of what is a repetition
@@ -61,10 +61,10 @@ def estimated_tokens(text: str) -> int:
     return math.ceil(len(text.encode("utf-8", "replace")) / _BYTES_OF_TOKEN)
 
 
-def fit_to_read(ranked: Sequence[Passage], reading: Reading, documents: Documents) -> list[Passage]:
+def fit_to_read(ranked: Sequence[Passage], reading: Reading, stored: Passages) -> list[Passage]:
     """The passages to show, best first."""
     chosen = list(islice(_chosen(ranked), _SPARE * reading.limit))
-    pages = documents.pages_of([passage.chunk_id for passage in chosen])
+    pages = stored.pages_of([passage.chunk_id for passage in chosen])
     parts: list[_Part] = []
     left = reading.budget
     for passage in chosen:

@@ -92,7 +92,7 @@ class DenseIndex:
         return DenseHits()
 
     def _hits(self, state: IndexState, vector: npt.NDArray[np.float32], hits: Sequence[VectorHit]) -> DenseHits:
-        languages = self._catalog.documents.languages([hit.chunk_id for hit in hits])
+        languages = self._catalog.passages.languages([hit.chunk_id for hit in hits])
         samples = self._sampled(state)
         backgrounds = {language: _background(samples[language] @ vector) for language in {*languages.values()}}
         return DenseHits({hit.chunk_id: hit.similarity for hit in hits}, languages, backgrounds)
@@ -105,8 +105,8 @@ class DenseIndex:
         with self._lock:
             size, samples = self._samples.get(state.collection, (0, {}))
             if not size or not size <= state.chunks < 2 * size:
-                ids = self._catalog.documents.some_chunk_ids(state.kb, _SAMPLE)
-                languages = self._catalog.documents.languages(ids)
+                ids = self._catalog.passages.some_chunk_ids(state.kb, _SAMPLE)
+                languages = self._catalog.passages.languages(ids)
                 found = self._vectors.get(state.collection, ids)
                 embedder = self._embedder_of(state)
                 samples = {}

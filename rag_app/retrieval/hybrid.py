@@ -89,7 +89,7 @@ class Retriever:
         """
         found = self.search(scopes, question)
         best = found.candidates[: _READ + 2 * reading.limit]
-        stored = self._catalog.documents.passages([candidate.chunk_id for candidate in best])
+        stored = self._catalog.passages.of([candidate.chunk_id for candidate in best])
         names = {scope.kb.id: scope.kb.name for scope in scopes}
         passages = [
             replace(
@@ -104,7 +104,7 @@ class Retriever:
         ]
         if reranker is not None:
             passages = rerank(reranker, question, passages)
-        passages = fit_to_read(passages, reading, self._catalog.documents)
+        passages = fit_to_read(passages, reading, self._catalog.passages)
         nearest = max(
             ((one.similarity or 0.0, one.standing) for one in found.candidates),
             key=lambda pair: pair[1],
@@ -122,7 +122,7 @@ class Retriever:
     def _ids(self, scope: Scope) -> list[int] | None:
         if scope.condition is None:
             return None
-        return self._catalog.documents.selected(scope.condition.sql, scope.condition.values)
+        return self._catalog.passages.selected(scope.condition.sql, scope.condition.values)
 
     def _matched(self, scopes: Sequence[Scope], question: str, passages: Sequence[Passage]) -> list[Passage]:
         """With the terms of the question that each one's chunk contains."""
