@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _DATABASE = "chroma.sqlite3"
 _DAMAGED = "storage.vectors_damaged"
 _READ_AT_ONCE = 5000
-_GRAPH: Any = {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 400}
+_GRAPH: Any = {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 500}
 """Chroma's defaults find 92 % of the nearest ten among 100,000; see LOG.md for these."""
 _BUSY_SECONDS = 30
 
