@@ -16,11 +16,13 @@ from ..errors import StorageError
 from ..protocols import Embedder
 from ..vectors import VectorHit, Vectors
 from .centring import QUESTIONS, Centring
+from .language import language_of
 
 _TRIES = 5
 _SAMPLE = 256
 _FEW = 32  # chunks; with fewer, a sample says little
 _LEAST_DEVIATION = 0.01
+_OTHER = 0.5  # deviations
 _TO_DEVIATION = 1.4826  # of a normal distribution, from its median absolute deviation
 
 
@@ -82,7 +84,7 @@ class DenseIndex:
             try:
                 hits = self._vectors.search(state.collection, vector, limit, state.version, within)
                 if hits:
-                    return self._hits(state, vector, hits)
+                    return self._hits(state, language_of(question), vector, hits)
             except StorageError:
                 if self._catalog.knowledge_bases.index(kb).generation == state.generation:
                     raise
@@ -91,10 +93,17 @@ class DenseIndex:
                 return DenseHits()
         return DenseHits()
 
-    def _hits(self, state: IndexState, vector: npt.NDArray[np.float32], hits: Sequence[VectorHit]) -> DenseHits:
+    def _hits(
+        self, state: IndexState, asked: Language, vector: npt.NDArray[np.float32], hits: Sequence[VectorHit]
+    ) -> DenseHits:
         languages = self._catalog.passages.languages([hit.chunk_id for hit in hits])
         samples = self._sampled(state)
         backgrounds = {language: _background(samples[language] @ vector) for language in {*languages.values()}}
+        if asked in backgrounds:  # of a passage in two languages, the one in the question's comes first
+            backgrounds = {
+                language: one if language == asked else Background(one.middle + _OTHER * one.deviation, one.deviation)
+                for language, one in backgrounds.items()
+            }
         return DenseHits({hit.chunk_id: hit.similarity for hit in hits}, languages, backgrounds)
 
     def _sampled(self, state: IndexState) -> Mapping[Language, npt.NDArray[np.float32]]:
