@@ -19,8 +19,12 @@
         ├── ArchiveError               an exported knowledge base can't be written, read or trusted
         ├── EmbedderError              no embedding model or reranker, or not the one the index was made with
         └── ModelError                 the answering model
-            ├── OllamaUnreachable
-            └── ModelNotInstalled
+            ├── OllamaUnreachable      nothing answers at the address
+            ├── ModelNotInstalled
+            ├── PromptTooLong          what can't be made shorter does not fit into the model's context
+            ├── ModelBusy              the server's queue is full
+            ├── ModelRefused           the server does not let us in
+            └── NotSupported           the model can't do what was asked: images, thinking, chat
 
 Third-party exceptions are turned into these at the module that owns the package.
 """
@@ -100,3 +104,28 @@ class OllamaUnreachable(ModelError):
 
 class ModelNotInstalled(ModelError):
     """Ollama answers but does not have the model."""
+
+
+class PromptTooLong(ModelError):
+    """The prompt does not fit into the model's context.
+
+    Attributes:
+        tokens: of the prompt as the model counts them, None where it did not say. context: what there is room for.
+    """
+
+    def __init__(self, key: str, /, *, tokens: int | None, context: int | None, **values: object) -> None:
+        super().__init__(key, prompt=tokens or "?", context=context or "?", **values)
+        self.tokens = tokens
+        self.context = context
+
+
+class ModelBusy(ModelError):
+    """The server has as many requests waiting as it takes."""
+
+
+class ModelRefused(ModelError):
+    """The server does not let us in: Host, Origin or key."""
+
+
+class NotSupported(ModelError):
+    """The model can't do what was asked of it."""

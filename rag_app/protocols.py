@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from ingest.messages import Message
+
 from .types import Passage, Turn
+
+StageName = Literal["connecting", "queued", "loading", "reading", "thinking", "writing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +93,53 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """What an answer is waiting for, so that silence is never a riddle.
+
+    Attributes:
+        name: "connecting", "queued" (others are before it), "loading" (the model comes into memory), "reading" (the
+            prompt is evaluated), "thinking" or "writing".
+        model: its name. seconds: since the request was made.
+        size: bytes of the model, while it is loading. ahead: requests of this program before it, while queued.
+        tokens: of the prompt, while it is read; counted, see :meth:`ChatModel.count`.
+    """
+
+    name: StageName
+    model: str
+    seconds: float = 0.0
+    size: int | None = None
+    ahead: int | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelPiece:
     """A piece of an answer as it arrives.
 
     Attributes:
         text: to be shown. done: the last piece.
-        prompt_tokens: on the last piece, tokens of the prompt as the model counted them.
+        thinking: what a thinking model says to itself; never part of the answer.
+        stage: set when what is waited for has changed; the piece then says nothing else.
+        prompt_tokens: on the last piece, tokens of the prompt as the model counted them. answer_tokens: likewise.
         complete: on the last piece, False when the model was cut off.
         passages: how many of the passages, from the first, the model was given; None for all.
         quoted: set when the text is exactly this part of a passage; what looks like a marker in it is none.
+        notice: something worth knowing about how the answer came about.
     """
 
     text: str
     done: bool = False
+    thinking: str = ""
+    stage: Stage | None = None
     prompt_tokens: int | None = None
+    answer_tokens: int | None = None
     complete: bool = True
     passages: int | None = None
     quoted: Span | None = None
+    notice: Message | None = None
 
 
-class ChatModel(Protocol):
+class AnswerWriter(Protocol):
     """Writes an answer from numbered passages, citing them as [n]."""
 
     @property
@@ -120,4 +151,95 @@ class ChatModel(Protocol):
 
         Raises:
             ModelError: before the first piece, or between two.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of a prompt.
+
+    Attributes:
+        images: files (PNG, JPEG or WebP) that go with it, for models that see.
+    """
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+    images: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """What is known of a model before it is asked.
+
+    Attributes:
+        provider: "ollama", "gguf" or "openai".
+        context_tokens: prompt and answer together never have more: the same for all requests of a session.
+        trained_context: what it was trained for. parameters: as its maker writes it ("8.0B"). size: bytes of weights.
+        kv_bytes: memory of one token of context, in bytes. None where it is not known, as elsewhere here.
+        vision, thinking: whether it takes images, and whether it thinks before it answers.
+        counts_exactly: whether :meth:`ChatModel.count` is the model's own count rather than a bound.
+    """
+
+    name: str
+    provider: Literal["ollama", "gguf", "openai"]
+    context_tokens: int
+    trained_context: int | None = None
+    parameters: str = ""
+    quantization: str = ""
+    size: int | None = None
+    kv_bytes: float | None = None
+    vision: bool = False
+    thinking: bool = False
+    counts_exactly: bool = False
+
+
+class ChatStream(Iterator["ModelPiece"], Protocol):
+    """An answer on its way."""
+
+    def cancel(self) -> None:
+        """Stop, on the server too; from any thread, in every stage, more than once. Iteration then ends."""
+
+
+class ChatModel(Protocol):
+    """A language model behind one contract: no prompt is ever cut in silence.
+
+    All of it is safe to share between threads.
+    """
+
+    @property
+    def name(self) -> str:
+        """The model's name, as answers report it."""
+
+    def describe(self) -> ModelDescription:
+        """What the model is and how much context it has here; asked of the server once.
+
+        Raises:
+            ModelError.
+        """
+
+    def count(self, messages: Sequence[ChatMessage]) -> int:
+        """Tokens of a prompt, template included: the model's own count where it can be had, else never too few.
+
+        Raises:
+            ModelError.
+        """
+
+    def stream(
+        self, messages: Sequence[ChatMessage], *, answer_tokens: int, schema: dict[str, object] | None = None
+    ) -> ChatStream:
+        """The answer, piece by piece; the last has ``done`` set.
+
+        Args:
+            answer_tokens: most tokens of the answer. schema: JSON schema that the answer must fit.
+
+        Raises:
+            PromptTooLong: the prompt does not fit; nothing was cut and nothing answered. ModelError: before the first
+            piece, or between two. Both while iterating.
+        """
+
+    def preload(self) -> None:
+        """Have the model in memory before it is asked; returns when it is there.
+
+        Raises:
+            ModelError.
         """
