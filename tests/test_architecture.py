@@ -39,6 +39,7 @@ OWNERS = {
     "platformdirs": "rag_app/settings.py",
     "pathspec": "ingest/ignore.py",
     "pptx": "ingest/loaders/slides.py",
+    "psutil": "rag_app/llm/hardware.py",
     "pydantic": "rag_app/settings.py",
     "pydantic_settings": "rag_app/settings.py",
     "pypdf": "ingest/loaders/pdf_pypdf.py",
