@@ -14,7 +14,7 @@ from ingest.messages import Language
 
 from ..errors import SettingsError
 from ..settings import Settings, language
-from . import ask, documents, evaluate, ingest, knowledge_bases, retrieve, up
+from . import ask, documents, evaluate, ingest, knowledge_bases, models, retrieve, up
 from .output import Output
 from .texts import Texts
 
@@ -69,6 +69,7 @@ def build(spoken: Language) -> typer.Typer:
     knowledge_bases.add(app, texts)
     documents.add(app, texts)
     evaluate.add(app, texts)
+    models.add(app, texts)
     return app
 
 
