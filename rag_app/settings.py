@@ -13,7 +13,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from ingest.messages import Language
@@ -31,7 +31,9 @@ _LIMITS = Limits()
 class Settings(BaseSettings):
     """Every setting; each is also ``rag.toml``'s key and, upper-cased after ``RAG_``, an environment variable."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path(_APP),
@@ -87,11 +89,21 @@ class Settings(BaseSettings):
         description="What reads the best passages once more: empty for nothing, the name or folder of a "
         "sentence-transformers CrossEncoder, or llm for the model of Ollama.",
     )
-    answers: Literal["auto", "ollama", "quotes"] = Field(
-        default="auto", description="Who answers: auto takes Ollama if it has the model, else verbatim quotes."
+    answers: Literal["auto", "ollama", "gguf", "openai", "quotes"] = Field(
+        default="auto",
+        description="Who answers: auto takes openai_url or gguf_path where one is set, else Ollama if it has the "
+        "model, else verbatim quotes.",
     )
     model: str = Field(default="llama3", description="Model that Ollama answers with.")
     ollama_url: str = Field(default="http://127.0.0.1:11434", description="Address of the Ollama server.")
+    gguf_path: str = Field(
+        default="", description="GGUF file of a model that answers without Ollama; needs the extra rag-app[gguf]."
+    )
+    openai_url: str = Field(
+        default="", description="Address of an OpenAI-compatible server (vLLM, llama.cpp, LM Studio): passages go there."
+    )
+    openai_model: str = Field(default="", description="Its model; empty for the only one it has.")
+    openai_api_key: SecretStr = Field(default=SecretStr(""), description="Its key, where it wants one.")
     context_tokens: int = Field(
         default=4096,
         ge=1024,
@@ -122,9 +134,19 @@ class Settings(BaseSettings):
         except RuntimeError as error:
             raise ValueError(str(error)) from error
 
-    @field_validator("ollama_url")
+    @field_validator("openai_api_key")
     @classmethod
-    def _check_url(cls, value: str) -> str:
+    def _check_key(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value().strip()
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise ValueError("not a key: it has blanks or characters beyond ASCII")
+        return SecretStr(key)
+
+    @field_validator("ollama_url", "openai_url")
+    @classmethod
+    def _check_url(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.field_name == "openai_url":
+            return ""
         url = value if "://" in value else f"http://{value}"
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:  # reading it checks it
@@ -198,7 +220,9 @@ def _explain(error: ValidationError, arguments: dict[str, Any]) -> SettingsError
         source = variable
     else:
         source = f"{config_file()}: {key}"
-    return SettingsError("settings.bad_value", source=source, value=first["input"], cause=first["msg"])
+    field = Settings.model_fields.get(key)
+    value = "…" if field is not None and field.annotation is SecretStr else first["input"]
+    return SettingsError("settings.bad_value", source=source, value=value, cause=first["msg"])
 
 
 def language(settings: Settings | None) -> Language:

@@ -27,6 +27,7 @@ OWNERS = {
     "docx": "ingest/loaders/word.py",
     "filelock": "rag_app/locks.py",
     "httpx": "rag_app/llm/ollama.py",
+    "httpx2": "rag_app/llm/openai_client.py",
     "ir_measures": "rag_app/evaluation/retrieval.py",
     "llama_index": "ingest/chunking.py",
     "lxml": "ingest/loaders/packages.py",
@@ -34,6 +35,7 @@ OWNERS = {
     "ollama": "rag_app/llm/ollama.py",
     "onnx": "rag_app/embedding/onnx.py",
     "onnxruntime": "rag_app/embedding/onnx.py",
+    "openai": "rag_app/llm/openai_client.py",
     "opencc": "rag_app/retrieval/tokens.py",
     "openpyxl": "ingest/loaders/sheets.py",
     "platformdirs": "rag_app/settings.py",
@@ -54,6 +56,7 @@ OWNERS = {
     "tokenizers": "rag_app/embedding/tokenizer.py",
     "torch": "rag_app/embedding/sentence_transformer.py rag_app/reranking/cross_encoder.py",
     "watchfiles": "ingest/watch.py",
+    "xllamacpp": "rag_app/llm/gguf_worker.py",
     "typer": "rag_app/cli/",
 }
 COMMON = {"numpy"}  # the type of every vector
