@@ -15,8 +15,9 @@ from ingest.types import IngestReport, Progress
 from . import filling, tagging
 from .asking import Asking, checked
 from .chat.answering import AnswerStream, Refusal
+from .chat.images import picture
 from .index import archive, enriching, erasure, rebuild
-from .llm.select import choose_answerer
+from .llm.completing import ModelCompletion
 from .retrieval.relevance import is_relevant
 from .settings import Settings
 from .store import Store
@@ -248,7 +249,7 @@ class RagApp:
         return self._store.catalog.files.folders(self._store.kb(kb).id)
 
     def enrich(self, kb: str | None = None, progress: Callable[[int, int], None] | None = None) -> int:
-        """Let the model of Ollama write, for each passage, what it is about and which questions it answers.
+        """Let the answering model write, for each passage, what it is about and which questions it answers.
 
         Both are searched with the passage, never shown or cited. Passages that have this are passed over, so a run
         that was stopped goes on. Returns how many passages the model wrote nothing useful of.
@@ -259,10 +260,7 @@ class RagApp:
         Raises:
             UnknownKnowledgeBase; ModelError: the model can't be had.
         """
-        from .llm.ollama import OllamaModel
-
-        s = self.settings
-        model = OllamaModel(s.ollama_url, s.model, s.context_tokens, s.answer_tokens)
+        model = ModelCompletion(self._store.models.chat_model(), self.settings.answer_tokens)
         base = self._store.kb(kb)
         return enriching.enrich(self._store.catalog, base, model, progress or (lambda done, total: None))
 
@@ -301,23 +299,28 @@ class RagApp:
         kb: str | Sequence[str] | None = None,
         history: Sequence[Turn] = (),
         filters: Filters | None = None,
+        images: Sequence[str | Path | bytes] = (),
     ) -> AnswerStream:
         """The answer as it is written: iterate for its pieces, then read ``.answer``.
 
+        Args:
+            images: PNG, JPEG or WebP, as files or their contents, for a model that sees; made smaller where large.
+
         Raises:
-            What :meth:`retrieve` raises; ModelError while iterating, or here if Ollama was asked for by name and is
-            not there.
+            What :meth:`retrieve` raises; QuestionError: an image can't be read. ModelError while iterating, or here
+            if a model was asked for by name, or an image was given, and it can't be had.
         """
         question = checked(question)
+        pictures = [picture(image) for image in images]
         bases = self._asking.knowledge_bases(kb)
-        if not any(base.chunks for base in bases):
+        if not pictures and not any(base.chunks for base in bases):
             empty = Retrieval(question, (), 0.0, 0.0)
             return AnswerStream(empty, Refusal(message("answer.empty_kb", kb=bases[0].name)), history)
         retrieval = self._asking.retrieve(question, bases, None, filters)
-        if not is_relevant(retrieval):
+        if not pictures and not is_relevant(retrieval):  # else the answer may be in the image
             return AnswerStream(retrieval, Refusal(message("answer.not_found")), history)
         embedder = self._store.embedder_of(self._store.catalog.knowledge_bases.index(bases[0].id))
-        return AnswerStream(retrieval, choose_answerer(self.settings, embedder), history)
+        return AnswerStream(retrieval, self._store.models.answerer(embedder, pictures), history)
 
     def ask(
         self,
@@ -325,13 +328,21 @@ class RagApp:
         kb: str | Sequence[str] | None = None,
         history: Sequence[Turn] = (),
         filters: Filters | None = None,
+        images: Sequence[str | Path | bytes] = (),
     ) -> Answer:
         """The answer, finished.
 
         Raises:
             What :meth:`stream` raises.
         """
-        return self.stream(question, kb, history, filters).answer
+        return self.stream(question, kb, history, filters, images).answer
+
+    def preload(self) -> None:
+        """Bring the answering model into memory, in the background, so that the first answer need not wait for it.
+
+        What goes wrong shows at the question.
+        """
+        self._store.models.preload()
 
     def doctor(self) -> list[Check]:
         """What is right and wrong with this machine, and what mends it."""

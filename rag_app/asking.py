@@ -80,7 +80,9 @@ class Asking:
     def _reranker(self) -> Reranker | None:
         wanted = self._store.settings.reranker
         if wanted not in self._rerankers:
-            self._rerankers[wanted] = open_reranker(self._store.settings, self._store.notify)
+            self._rerankers[wanted] = open_reranker(
+                self._store.settings, self._store.notify, self._store.models.chat_model
+            )
         return self._rerankers[wanted]
 
 

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from ingest.messages import Message
+from ingest.messages import Message, message
 
 from .types import Passage, Turn
 
@@ -111,6 +111,17 @@ class Stage:
     ahead: int | None = None
     tokens: int | None = None
 
+    @property
+    def message(self) -> Message:
+        """The stage in words."""
+        if self.name == "loading" and self.size:
+            return message("stage.loading_size", model=self.model, size=f"{self.size / 1e9:.1f}")
+        if self.name == "queued":
+            return message("stage.queued", model=self.model, ahead=self.ahead or 0)
+        if self.name == "reading" and self.tokens:
+            return message("stage.reading_tokens", model=self.model, tokens=f"{self.tokens:,}")
+        return message(f"stage.{self.name}", model=self.model)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelPiece:
@@ -145,6 +156,13 @@ class AnswerWriter(Protocol):
     @property
     def name(self) -> str:
         """The model's name, as answers report it."""
+
+    @property
+    def context_tokens(self) -> int | None:
+        """Tokens that prompt and answer may have together; None where nothing is counted, or not yet."""
+
+    def cancel(self) -> None:
+        """Stop, from any thread; the iteration then ends."""
 
     def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
         """The answer, piece by piece; closing the iterator cancels it.
@@ -243,3 +261,6 @@ class ChatModel(Protocol):
         Raises:
             ModelError.
         """
+
+    def close(self) -> None:
+        """Give up what it holds: a process, connections."""

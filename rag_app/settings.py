@@ -95,6 +95,18 @@ class Settings(BaseSettings):
         "model, else verbatim quotes.",
     )
     model: str = Field(default="llama3", description="Model that Ollama answers with.")
+    vision_model: str = Field(
+        default="",
+        description="Model of Ollama that images go to; empty for the answering one, else the first that sees.",
+    )
+    thinking: bool = Field(
+        default=False, description="Let a model that can think do so before it answers; slower, shown apart."
+    )
+    keep_alive: str = Field(
+        default="30m",
+        pattern=r"^(-?\d+|(\d+(\.\d+)?(ms|s|m|h))+)$",
+        description="How long Ollama keeps the model in memory after an answer: 30m, 2h, 0 (not at all), -1 (always).",
+    )
     ollama_url: str = Field(default="http://127.0.0.1:11434", description="Address of the Ollama server.")
     gguf_path: str = Field(
         default="", description="GGUF file of a model that answers without Ollama; needs the extra rag-app[gguf]."
@@ -105,10 +117,11 @@ class Settings(BaseSettings):
     openai_model: str = Field(default="", description="Its model; empty for the only one it has.")
     openai_api_key: SecretStr = Field(default=SecretStr(""), description="Its key, where it wants one.")
     context_tokens: int = Field(
-        default=4096,
-        ge=1024,
+        default=8192,
+        ge=2048,
         le=131072,
-        description="Context asked of the model (num_ctx). Twice as much takes twice the memory for it.",
+        description="Most context asked of the model (num_ctx); it gets less where its own limit or the free memory "
+        "is lower. Twice as much takes twice the memory for it.",
     )
     answer_tokens: int = Field(default=768, ge=64, le=8192, description="Most tokens of a model's answer.")
     port: int = Field(default=8501, ge=1, le=65535, description="Port of the web UI, on 127.0.0.1.")

@@ -12,6 +12,7 @@ from ingest.messages import Message
 from .catalog import Catalog, IndexState
 from .errors import SettingsError, UnknownDocument, UnknownKnowledgeBase
 from .index.writer import IndexWriter, check_embedder, reconcile, renew_lexical, writing
+from .llm.select import Models
 from .protocols import Embedder
 from .settings import Settings
 from .types import KnowledgeBase, StoredDocument
@@ -32,6 +33,7 @@ class Store:
         self.notify = notify
         self._lock = threading.Lock()
         self._embedders: dict[str, Embedder] = {}
+        self.models = Models(settings)
         _make_folder(settings.data_dir)
         self.catalog = Catalog(settings.data_dir)
         self.vectors = Vectors(settings.data_dir / "vectors")
@@ -39,7 +41,8 @@ class Store:
         renew_lexical(settings.data_dir, self.catalog, self.vectors, notify)
 
     def close(self) -> None:
-        """Close the files."""
+        """Close the files, and stop what models are doing."""
+        self.models.close()
         self.catalog.close()
         self.vectors.reopen()
 

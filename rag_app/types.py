@@ -260,7 +260,9 @@ class Answer:
         citations: in order of their numbers, which count up from 1 in the order of the text.
         passages: what was retrieved; citation n is of ``passages[n - 1]``, those not cited come after.
         notice: something worth knowing about how it was answered, e.g. how to get LLaMA 3.
-        prompt_tokens, context_tokens: tokens used of tokens available, None in quotes mode.
+        prompt_tokens, answer_tokens: of what the model read and wrote, as it counted them; context_tokens: how many
+            both may have together. None in quotes mode.
+        thinking: what a thinking model said to itself; no part of the answer.
         complete: False when the answer was stopped or broke off.
     """
 
@@ -273,7 +275,9 @@ class Answer:
     passages: tuple[Passage, ...]
     notice: Message | None = None
     prompt_tokens: int | None = None
+    answer_tokens: int | None = None
     context_tokens: int | None = None
+    thinking: str = ""
     complete: bool = True
 
 

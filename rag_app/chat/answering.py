@@ -10,7 +10,7 @@ from ingest.messages import Message, text
 from ..errors import ModelError
 from ..llm.quotes import NAME as QUOTES
 from ..llm.select import Answerer
-from ..protocols import ModelPiece, Span
+from ..protocols import ModelPiece, Span, Stage
 from ..retrieval.language import language_of
 from ..types import Answer, Citation, Passage, Retrieval, Turn
 from .citations import MarkerCleaner, Numbering, citation, written_citations
@@ -23,10 +23,22 @@ class Refusal:
     reason: Message
 
 
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What a thinking model says to itself before it answers; no part of the answer."""
+
+    text: str
+
+
+Event = str | Stage | Thought
+
+
 class AnswerStream:
     """An answer as it is written: iterate for pieces of text, then read :attr:`answer`.
 
-    Leaving the loop early and calling :meth:`close` cancels the model; the answer then holds what had arrived.
+    :meth:`events` gives what is waited for and what the model thinks too. Leaving the loop early and calling
+    :meth:`close`, or calling :meth:`cancel` from another thread, stops the model; the answer then holds what had
+    arrived.
     """
 
     def __init__(self, retrieval: Retrieval, answerer: Answerer | Refusal, history: Sequence[Turn]) -> None:
@@ -35,37 +47,50 @@ class AnswerStream:
         self._language = language_of(retrieval.question)
         self._history = tuple(history)
         self._text = ""
+        self._thinking = ""
         self._last: ModelPiece | None = None
         self._failure: Message | None = None
         self._ended = False
+        self._cancelled = False
         self._numbering = Numbering()
         self._quoted: list[Span] = []
-        self._pieces = self._run()
+        self._events = self._run()
 
     def __iter__(self) -> Iterator[str]:
-        return self._pieces
+        return (event for event in self._events if isinstance(event, str))
+
+    def events(self) -> Iterator[Event]:
+        """Text as it is written, between it stages and thoughts."""
+        return self._events
 
     @property
     def verbatim(self) -> bool:
         """True when the text is quoted or ours, so that nothing in it is a model's formatting."""
-        return isinstance(self._answerer, Refusal) or self._answerer.model.name == QUOTES
+        return isinstance(self._answerer, Refusal) or self._answerer.writer.name == QUOTES
+
+    def cancel(self) -> None:
+        """Stop, from any thread; the iteration then ends after what has already arrived."""
+        self._cancelled = True
+        if isinstance(self._answerer, Answerer):
+            self._answerer.writer.cancel()
 
     def close(self) -> None:
-        """Stop; the model is cancelled."""
-        self._pieces.close()
+        """Stop, from the thread that iterates; the model is cancelled."""
+        self._cancelled = True
+        self._events.close()
 
     @property
     def answer(self) -> Answer:
         """The whole answer; reading it before the end waits for the end."""
-        for _ in self._pieces:
+        for _ in self._events:
             pass
         if isinstance(self._answerer, Refusal):
             return self._answer("none", refused=True, notice=None)
-        notice = self._failure or self._answerer.notice
-        nothing = self._ended and not self._text  # closed early, it had no time to write
-        return self._answer(self._answerer.model.name, refused=nothing, notice=notice)
+        notice = self._failure or (self._last.notice if self._last else None) or self._answerer.notice
+        nothing = self._ended and not self._text and not self._cancelled  # stopped early, it had no time to write
+        return self._answer(self._answerer.writer.name, refused=nothing, notice=notice)
 
-    def _run(self) -> Generator[str, None, None]:
+    def _run(self) -> Generator[Event, None, None]:
         if isinstance(self._answerer, Refusal):
             self._text = self._answerer.reason.text(self._language)
             yield self._text
@@ -73,7 +98,13 @@ class AnswerStream:
         passages = self.retrieval.passages
         cleaner = MarkerCleaner(len(passages), self._numbering)
         try:
-            for piece in self._answerer.model.stream(self.retrieval.question, passages, self._history):
+            for piece in self._answerer.writer.stream(self.retrieval.question, passages, self._history):
+                if piece.stage is not None:
+                    yield piece.stage
+                    continue
+                if piece.thinking:
+                    self._thinking += piece.thinking
+                    yield Thought(piece.thinking)
                 self._last = piece
                 if piece.passages is not None:
                     cleaner.passages = piece.passages
@@ -102,7 +133,7 @@ class AnswerStream:
     def _answer(self, model: str, *, refused: bool, notice: Message | None) -> Answer:
         last = self._last
         passages = self._passages()
-        context = self._answerer.context_tokens if isinstance(self._answerer, Answerer) else None
+        context = self._answerer.writer.context_tokens if isinstance(self._answerer, Answerer) else None
         return Answer(
             question=self.retrieval.question,
             text=self._text or (text("answer.nothing", self._language) if refused else ""),
@@ -113,7 +144,9 @@ class AnswerStream:
             passages=passages,
             notice=notice,
             prompt_tokens=last.prompt_tokens if last else None,
+            answer_tokens=last.answer_tokens if last else None,
             context_tokens=context,
+            thinking=self._thinking,
             complete=refused or (last is not None and last.done and last.complete),
         )
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from ingest.messages import Language
 
+from ..protocols import ChatMessage
+from ..retrieval.language import language_of
 from ..types import Passage, Turn
 
 _SYSTEM: dict[Language, str] = {
@@ -24,22 +26,40 @@ _SYSTEM: dict[Language, str] = {
         "请用简体中文简短作答。"
     ),
 }
+_ANSWER_IN: dict[Language, str] = {"en": "Answer in English.", "zh": "请用简体中文作答。"}
+_IMAGES: dict[Language, str] = {
+    "en": "The image belongs to the question: say what you see in it, without a number.",
+    "zh": "图片是问题的一部分：说明你在图中看到的内容，这部分不写编号。",
+}
 _PASSAGES: dict[Language, str] = {"en": "Passages:", "zh": "段落："}
 _QUESTION: dict[Language, str] = {"en": "Question:", "zh": "问题："}
 _PAGE: dict[Language, str] = {"en": "page {page}", "zh": "第 {page} 页"}
 
 
 def messages(
-    question: str, passages: Sequence[Passage], history: Sequence[Turn], language: Language
-) -> list[dict[str, str]]:
-    """The chat messages of one question: instructions and older turns first, they do not change between turns."""
+    question: str,
+    passages: Sequence[Passage],
+    history: Sequence[Turn],
+    language: Language,
+    images: Sequence[bytes] = (),
+) -> list[ChatMessage]:
+    """The messages of one question.
+
+    Instructions and older turns come first and are the same from turn to turn, so that the server need not read them
+    anew; what changes, passages and the language of the answer too, stands in the last one.
+    """
+    first = language_of(history[0].text) if history else language
     parts = [_PASSAGES[language]]
     for number, passage in enumerate(passages, 1):
         page = _PAGE[language].format(page=passage.page)
         parts.append(f"[{number}] {passage.title}, {page}\n{passage.text}")
+    if images:
+        parts.append(_IMAGES[language])
     parts.append(f"{_QUESTION[language]} {question}")
+    if first != language:
+        parts.insert(0, _ANSWER_IN[language])
     return [
-        {"role": "system", "content": _SYSTEM[language]},
-        *({"role": turn.role, "content": turn.text} for turn in history),
-        {"role": "user", "content": "\n\n".join(parts)},
+        ChatMessage("system", _SYSTEM[first]),
+        *(ChatMessage(turn.role, turn.text) for turn in history),
+        ChatMessage("user", "\n\n".join(parts), tuple(images)),
     ]

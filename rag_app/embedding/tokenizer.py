@@ -34,19 +34,46 @@ def unigram_tokenizer(pieces: list[tuple[str, float]], special: dict[str, int]) 
     return tokenizer
 
 
+def byte_level_tokenizer(
+    vocabulary: dict[str, int], merges: list[tuple[str, str]], splits: Sequence[str], *, whole_words: bool
+) -> TextTokenizer:
+    """A GPT-2-style byte-level BPE tokenizer.
+
+    Args:
+        splits: regular expressions that cut a text before merging, one after the other.
+        whole_words: whether a piece that is a token stays one, whatever the merges say.
+    """
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=whole_words))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            *(pre_tokenizers.Split(Regex(expression), behavior="isolated") for expression in splits),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    return TextTokenizer(tokenizer)
+
+
 class TextTokenizer:
     """Encodes texts for a model and counts their tokens.
 
     Args:
-        path: a Hugging Face ``tokenizer.json``.
+        source: a Hugging Face ``tokenizer.json``, or the tokenizer itself.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, source: Path | Tokenizer) -> None:
         from tokenizers import Tokenizer
 
-        self._tokenizer = Tokenizer.from_file(str(path))
+        self._tokenizer = Tokenizer.from_file(str(source)) if isinstance(source, Path) else source
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+
+    def save(self, file: Path) -> None:
+        """Write it as ``tokenizer.json``; the file is there whole or not at all."""
+        part = file.with_name(f"{file.name}.part")
+        self._tokenizer.save(str(part))
+        part.replace(file)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, with the model's special tokens."""

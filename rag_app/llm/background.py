@@ -26,6 +26,7 @@ class EventLoop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._closed = False
 
     def run(self, task: Coroutine[Any, Any, T]) -> T:
         """The task's result; an exception here, Ctrl-C say, cancels it."""
@@ -39,8 +40,16 @@ class EventLoop:
             raise
 
     def start(self, task: Coroutine[Any, Any, T]) -> Future[T]:
-        """Begin a task without waiting for it."""
-        return asyncio.run_coroutine_threadsafe(task, self._started())
+        """Begin a task without waiting for it.
+
+        Raises:
+            CancelledError: this is closed.
+        """
+        try:
+            return asyncio.run_coroutine_threadsafe(task, self._started())
+        except CancelledError:
+            task.close()
+            raise
 
     def iterate(self, source: Callable[[], AsyncGenerator[T, None]]) -> Running[T]:
         """What an asynchronous generator yields; it begins with the first ``next``."""
@@ -50,6 +59,7 @@ class EventLoop:
         """Cancel all tasks and end the thread."""
         with self._lock:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+            self._closed = True
         if loop is None or thread is None:
             return
         with suppress(CancelledError):
@@ -60,6 +70,8 @@ class EventLoop:
 
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
+            if self._closed:
+                raise CancelledError
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=self._loop.run_forever, name="rag-app requests", daemon=True)

@@ -1,208 +1,211 @@
-"""LLaMA 3 through Ollama; the only ollama and httpx imports.
+"""LLaMA 3 through Ollama.
 
-A prompt longer than the context is cut in silence by default, with a normal answer. So ``truncate: false`` goes with
-every request, and a 400 for length means fewer passages, never a cut one.
+A prompt longer than the context is cut in silence by default, with a normal answer, and an answer that outgrows it
+pushes the prompt out from its beginning. So ``truncate: false`` and ``shift: false`` go with every request, a prompt
+is counted before it is sent, and ``num_ctx`` is the same for all requests: another one would load the model anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+import asyncio
+import base64
+import threading
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from typing import Any
 
-from ..chat.prompt import messages
-from ..errors import ModelError, ModelNotInstalled, OllamaUnreachable
-from ..protocols import ModelPiece
-from ..retrieval.language import language_of
-from ..types import Passage, Turn
+from ingest.messages import message as message_of
 
-if TYPE_CHECKING:
-    import ollama
+from ..errors import NotSupported
+from ..protocols import ChatMessage, ChatStream, ModelDescription, ModelPiece, Stage, StageName
+from .counting import TokenBound
+from .ollama_describing import KnownModel, OllamaOptions, loaded_entry, look_at
+from .ollama_server import OllamaServer
+from .waiting import Line, patiently
 
-_CONNECT_SECONDS = 3.0
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+__all__ = ["OllamaModel", "OllamaOptions"]
 
-
-@dataclass(frozen=True, slots=True)
-class OllamaStatus:
-    """What the server says.
-
-    Attributes:
-        models: names of the installed models that can chat, as Ollama lists them.
-    """
-
-    version: str
-    models: tuple[str, ...]
-
-    def has(self, model: str) -> bool:
-        """True when ``model`` is installed; no tag means ``:latest``, letter case does not matter."""
-        wanted = model.lower() if ":" in model else f"{model.lower()}:latest"
-        return wanted in (name.lower() for name in self.models)
-
-
-def status(url: str) -> OllamaStatus:
-    """Ask the server; returns within seconds.
-
-    Raises:
-        OllamaUnreachable, ModelError.
-    """
-    with _client(url, read_seconds=_CONNECT_SECONDS) as client, _errors(url, ""):
-        listed = client._request_raw("GET", "/api/tags").json()
-        version = client._request_raw("GET", "/api/version").json()
-        names = [
-            str(model["name"])
-            for model in listed.get("models") or []
-            if "completion" in model.get("capabilities", ["completion"])
-        ]
-        return OllamaStatus(str(version.get("version", "?")), tuple(names))
+_TEMPERATURE = 0.2
 
 
 class OllamaModel:
-    """A model on an Ollama server.
+    """A model on an Ollama server; implements :class:`rag_app.protocols.ChatModel`."""
 
-    Args:
-        context_tokens: ``num_ctx``, the same for every question so that the model is not loaded anew.
-        answer_tokens: most tokens of an answer.
-    """
+    def __init__(self, server: OllamaServer, name: str, options: OllamaOptions) -> None:
+        self.name = name
+        self._server = server
+        self._options = options
+        self._lock = threading.Lock()
+        self._known: KnownModel | None = None
+        self._line = Line()
 
-    def __init__(self, url: str, model: str, context_tokens: int, answer_tokens: int) -> None:
-        self.name = model
-        self.context_tokens = context_tokens
-        self._url = url
-        self._answer_tokens = answer_tokens
-
-    def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
-        """The answer as it is written. Older turns are dropped first when the prompt is too long, then passages.
+    def describe(self) -> ModelDescription:
+        """What the model is, and its context here: the least of its own limit, the setting and what memory allows.
 
         Raises:
-            OllamaUnreachable, ModelNotInstalled, ModelError.
+            ModelNotInstalled, NotSupported, OllamaUnreachable, ModelError.
         """
-        with _client(self._url, read_seconds=None) as client:  # a model that loads sends nothing for minutes
-            yield from self._fitting(client, question, passages, history)
+        return self._get().description
 
-    def complete(self, prompt: str, schema: dict[str, object] | None = None) -> str:
-        """The whole answer to a prompt, without passages or history.
-
-        Args:
-            schema: JSON schema that the answer must fit (Ollama's structured outputs).
+    def count(self, messages: Sequence[ChatMessage]) -> int:
+        """Tokens of a prompt, never too few, see :mod:`rag_app.llm.counting`.
 
         Raises:
-            OllamaUnreachable, ModelNotInstalled, ModelError.
+            ModelNotInstalled, OllamaUnreachable, ModelError.
         """
-        with _client(self._url, read_seconds=None) as client:
-            try:
-                pieces = self._pieces(client, [{"role": "user", "content": prompt}], schema)
-                return "".join(piece.text for piece in pieces)
-            except _PromptTooLong as error:
-                raise ModelError(
-                    "ollama.context_too_small", model=self.name, context=self.context_tokens, prompt=error.tokens
-                ) from error
+        return self._get().bound.count(messages)
 
-    def _fitting(
-        self, client: ollama.Client, question: str, passages: Sequence[Passage], history: Sequence[Turn]
-    ) -> Iterator[ModelPiece]:
-        given, turns = list(passages), list(history)
-        while True:
-            prompt = messages(question, given, turns, language_of(question))
-            try:
-                for piece in self._pieces(client, prompt):
-                    yield replace(piece, passages=len(given))
-            except _PromptTooLong as error:
-                if turns:
-                    turns = turns[2:]
-                elif len(given) > 1:
-                    given = given[: max(1, len(given) * 2 // 3)]
-                else:
-                    raise ModelError(
-                        "ollama.context_too_small", model=self.name, context=self.context_tokens, prompt=error.tokens
-                    ) from error
-            else:
-                return
+    def stream(
+        self, messages: Sequence[ChatMessage], *, answer_tokens: int, schema: dict[str, object] | None = None
+    ) -> ChatStream:
+        """The answer as it is written; see :class:`rag_app.protocols.ChatModel`.
 
-    def _pieces(
-        self, client: ollama.Client, prompt: list[dict[str, str]], schema: dict[str, object] | None = None
-    ) -> Iterator[ModelPiece]:
-        import ollama
+        Raises:
+            PromptTooLong, NotSupported, ModelNotInstalled, ModelBusy, OllamaUnreachable, ModelError; while iterating.
+        """
+        prompt = tuple(messages)
+        return self._server.loop.iterate(lambda: self._answer(prompt, answer_tokens, schema))
 
-        request = {
+    def preload(self) -> None:
+        """Have the model in memory; returns when it is there.
+
+        Raises:
+            ModelNotInstalled, OllamaUnreachable, ModelError.
+        """
+        context = self._get().description.context_tokens
+        self._server.loop.run(self._load(context))
+
+    def close(self) -> None:
+        """Nothing to give up: the connections are the server's."""
+
+    async def _answer(
+        self, messages: Sequence[ChatMessage], answer_tokens: int, schema: dict[str, object] | None
+    ) -> AsyncGenerator[ModelPiece, None]:
+        began = time.monotonic()
+
+        def stage(name: StageName, **values: Any) -> ModelPiece:
+            return ModelPiece("", stage=Stage(name, self.name, time.monotonic() - began, **values))
+
+        yield stage("connecting")
+        known = self._known or await asyncio.to_thread(self._get)
+        context = known.description.context_tokens
+        request = self._request(messages, answer_tokens, schema, known.description)
+        with self._line.place() as place:
+            if not await self._is_loaded(context):
+                yield stage("loading", size=known.description.size)
+                await self._load(context)
+            tokens = known.bound.count(messages)
+            now: tuple[str, int] | None = None
+            reply = _Reply(messages, known.bound)
+            async for record in patiently(self._server.client.lines("/api/chat", request, model=self.name)):
+                if record is None:
+                    ahead = place.ahead
+                    waits: tuple[StageName, int] = ("queued" if ahead else "reading", ahead)
+                    if waits != now:
+                        yield stage(waits[0], tokens=tokens, ahead=ahead or None)
+                    now = waits
+                    continue
+                for piece in reply.pieces(record):
+                    does: StageName = "thinking" if piece.thinking else "writing"
+                    if now != (does, 0):
+                        now = (does, 0)
+                        yield stage(does)
+                    yield piece
+            if not reply.is_finished:
+                yield reply.broken_end()
+
+    def _request(
+        self,
+        messages: Sequence[ChatMessage],
+        answer_tokens: int,
+        schema: dict[str, object] | None,
+        description: ModelDescription,
+    ) -> dict[str, Any]:
+        if not description.vision and any(message.images for message in messages):
+            raise NotSupported("ollama.no_images", model=self.name)
+        request: dict[str, Any] = {
             "model": self.name,
-            "messages": prompt,
+            "messages": [_plain(message) for message in messages],
             "stream": True,
-            "truncate": False,  # the official client has no parameter for it
-            "options": {"num_ctx": self.context_tokens, "num_predict": self._answer_tokens, "temperature": 0.2},
+            "truncate": False,
+            "shift": False,
+            "keep_alive": self._options.keep_alive_value,
+            "options": {
+                "num_ctx": description.context_tokens,
+                "num_predict": answer_tokens,
+                "temperature": _TEMPERATURE,
+            },
         }
+        if description.thinking:
+            request["think"] = self._options.thinking
         if schema is not None:
             request["format"] = schema
-        finished = False
-        with _errors(self._url, self.name):
-            for part in client._request(ollama.ChatResponse, "POST", "/api/chat", json=request, stream=True):
-                finished = bool(part.done)
-                if finished:
-                    complete = part.done_reason != "length"
-                    yield ModelPiece(part.message.content or "", True, part.prompt_eval_count, complete)
-                elif part.message.content:
-                    yield ModelPiece(part.message.content)
-        if not finished:  # Ollama's guard against endless repetition ends the stream without a last record
-            yield ModelPiece("", done=True, complete=False)
+        return request
+
+    async def _is_loaded(self, context: int) -> bool:
+        found = await loaded_entry(self._server.client, self.name)
+        return found is not None and found.context in (None, context)
+
+    async def _load(self, context: int) -> None:
+        """A chat without messages loads the model and says nothing; it takes as long as it takes."""
+        request = {
+            "model": self.name,
+            "messages": [],
+            "stream": False,
+            "keep_alive": self._options.keep_alive_value,
+            "options": {"num_ctx": context},
+        }
+        await self._server.client.ask("POST", "/api/chat", request, model=self.name, light=False)
+
+    def _get(self) -> KnownModel:
+        with self._lock:
+            if self._known is None:
+                self._known = look_at(self._server, self.name, self._options)
+            return self._known
 
 
-class _PromptTooLong(Exception):
-    def __init__(self, tokens: int) -> None:
-        super().__init__(tokens)
-        self.tokens = tokens
+class _Reply:
+    """What a stream of records says."""
+
+    def __init__(self, messages: Sequence[ChatMessage], bound: TokenBound) -> None:
+        self._messages = messages
+        self._bound = bound
+        self.is_finished = False
+
+    def pieces(self, record: dict[str, Any]) -> Iterator[ModelPiece]:
+        """Those of one record."""
+        said = record.get("message") or {}
+        if said.get("thinking"):
+            yield ModelPiece("", thinking=str(said["thinking"]))
+        text = str(said.get("content") or "")
+        if record.get("done"):
+            yield self._end(text, record)
+        elif text:
+            yield ModelPiece(text)
+
+    def _end(self, text: str, record: dict[str, Any]) -> ModelPiece:
+        self.is_finished = True
+        counted = record.get("prompt_eval_count")
+        least = self._bound.least(self._messages)
+        cut = counted is not None and counted < least  # by a server that does not know "truncate"
+        if counted is not None and not cut:
+            self._bound.learn(self._messages, counted)
+        return ModelPiece(
+            text,
+            done=True,
+            prompt_tokens=counted,
+            answer_tokens=record.get("eval_count"),
+            complete=record.get("done_reason") not in ("length", "load", "unload") and not cut,
+            notice=message_of("ollama.was_cut", read=counted, sent=least) if cut else None,
+        )
+
+    def broken_end(self) -> ModelPiece:
+        """Ollama's guard against endless repetition ends a stream without a last record."""
+        return ModelPiece("", done=True, complete=False, notice=message_of("ollama.repetition"))
 
 
-def _client(url: str, read_seconds: float | None) -> ollama.Client:
-    import httpx
-    import ollama
-
-    local = urlsplit(url).hostname in _LOOPBACK
-    timeout = httpx.Timeout(read_seconds, connect=_CONNECT_SECONDS)
-    return ollama.Client(url, timeout=timeout, trust_env=not local)  # a proxy must never catch this machine's own
-
-
-@contextmanager
-def _errors(url: str, model: str) -> Iterator[None]:
-    """Ollama's and httpx's exceptions to ours, each with the next step."""
-    import httpx
-    import ollama
-
-    try:
-        yield
-    except (httpx.ConnectError, httpx.ConnectTimeout, ConnectionError) as error:
-        raise OllamaUnreachable("ollama.unreachable", url=url) from error
-    except httpx.TransportError as error:
-        raise ModelError("ollama.broke_off", url=url, cause=type(error).__name__) from error
-    except ollama.ResponseError as error:
-        raise _response_error(error, url, model) from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:  # no JSON, or not Ollama's
-        raise ModelError("ollama.not_ollama", url=url, cause=type(error).__name__) from error
-
-
-def _response_error(error: ollama.ResponseError, url: str, model: str) -> Exception:
-    text = str(error.error)
-    details = _details(text)
-    if details.get("type") == "exceed_context_size_error":
-        return _PromptTooLong(int(details.get("n_prompt_tokens", 0)))
-    match error.status_code:
-        case 404 if model:
-            return ModelNotInstalled("ollama.no_model", model=model)
-        case 403:
-            return ModelError("ollama.forbidden", url=url)
-        case 503:
-            return ModelError("ollama.busy", url=url)
-        case _:
-            return ModelError("ollama.failed", model=model or url, cause=text[:300])
-
-
-def _details(text: str) -> dict[str, Any]:
-    """llama.cpp's error object, which Ollama passes on as a string."""
-    import json
-
-    try:
-        inner = json.loads(text)["error"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return inner if isinstance(inner, dict) else {}
+def _plain(message: ChatMessage) -> dict[str, Any]:
+    plain: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.images:
+        plain["images"] = [base64.b64encode(image).decode() for image in message.images]
+    return plain

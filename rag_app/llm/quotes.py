@@ -39,6 +39,13 @@ class QuotesModel:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
+    @property
+    def context_tokens(self) -> None:
+        """Nothing is counted: there is no prompt."""
+
+    def cancel(self) -> None:
+        """Nothing to stop: quotes are there at once."""
+
     def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
         """One piece a quote: at most three, in reading order."""
         for quote in self.choose(question, passages):

@@ -9,19 +9,22 @@ from ingest.messages import Message, message
 
 from ..embedding.select import folder_digest, safe_name
 from ..errors import EmbedderError
-from ..llm.ollama import OllamaModel
-from ..protocols import Reranker
+from ..llm.completing import ModelCompletion
+from ..protocols import ChatModel, Reranker
 from ..settings import Settings
 
 LLM = "llm"
 _RECIPE = 1  # raised when an export of the same model gives other scores
 
 
-def open_reranker(settings: Settings, notify: Callable[[Message], None]) -> Reranker | None:
+def open_reranker(
+    settings: Settings, notify: Callable[[Message], None], chat_model: Callable[[], ChatModel]
+) -> Reranker | None:
     """The reranker in force, prepared if this is its first use; None where the setting is empty.
 
     Args:
         notify: told before something that takes a while: preparing, or a download.
+        chat_model: the model in force, which reranks where the setting says so.
 
     Raises:
         EmbedderError: the model can't be had.
@@ -32,9 +35,7 @@ def open_reranker(settings: Settings, notify: Callable[[Message], None]) -> Rera
     if wanted == LLM:
         from .llm import LlmReranker
 
-        return LlmReranker(
-            OllamaModel(settings.ollama_url, settings.model, settings.context_tokens, settings.answer_tokens)
-        )
+        return LlmReranker(ModelCompletion(chat_model(), settings.answer_tokens))
     from .cross_encoder import prepare
 
     folder = Path(wanted).expanduser()
