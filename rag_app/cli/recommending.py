@@ -44,7 +44,7 @@ def show(found: Recommendation, output: Output) -> None:
             output.line()
             output.line(output.texts(title), style="bold")
             for name, why in rows:
-                output.line(f"• {name}: {why.text(language)}")
+                output.line(f"• {output.texts('models.item', name=name, why=why)}")
 
 
 def _machine(machine: Machine) -> list[Message]:

@@ -31,7 +31,6 @@ class Machine:
         free_disk: where Ollama keeps its models.
         os: as in ``sys.platform``: linux, darwin, win32.
         limited: total_ram is a container's limit.
-        ram_bandwidth: bytes per second, None where it is not known.
     """
 
     total_ram: int
@@ -41,7 +40,6 @@ class Machine:
     free_disk: int
     os: str
     limited: bool = False
-    ram_bandwidth: float | None = None
 
     @property
     def unified(self) -> Gpu | None:

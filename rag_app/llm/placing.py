@@ -129,7 +129,7 @@ def _share(model: LlamaModel, on_card: int, context: int = STEPS[0]) -> float:
 
 def _speed(machine: Machine, model: LlamaModel, share: float) -> tuple[float, float]:
     read = model.download + model.kv_bytes(_TYPICAL_TOKENS)
-    cards, ram = _gpu_bandwidth(machine), machine.ram_bandwidth or _ram_bandwidth(machine)
+    cards, ram = _gpu_bandwidth(machine), _ram_bandwidth(machine)
     low, high = (share * read / card + (1 - share) * read / ram for card in cards)
     return _EFFICIENCY[0] / low, _EFFICIENCY[1] / high
 

@@ -19,7 +19,7 @@ _LEAST_SPEED = 5.0  # tokens a second: people read about as fast
 _MOST_WAIT_SECONDS = 120.0  # for the first word
 _DISK_BYTES = 1 << 30  # stays free
 _SMALL = 2_000_000_000  # parameters; below, answers are wrong noticeably more often
-_ALTERNATIVES = 2
+_ROOMY = 4096  # tokens; below, six passages do not fit beside the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _best(placed: Sequence[Placed]) -> Placed | None:
 
 def _alternatives(placed: Sequence[Placed], best: Placed) -> Iterator[Alternative]:
     at = placed.index(best)
-    for larger in placed[at + 1 : at + _ALTERNATIVES]:
+    for larger in placed[at + 1 : at + 2]:
         yield Alternative(larger, _slower(larger))
     for smaller in placed[max(0, at - 1) : at]:
         key = "models.smaller_longer" if smaller.context > best.context else "models.smaller"
@@ -134,9 +134,7 @@ def _reasons(machine: Machine, best: Placed) -> Iterator[Message]:
             yield message("models.why_split", need=need, share=share, cards=_names(machine), available=available)
         case "cpu":
             yield message("models.why_cpu", need=need, available=available)
-    further = next((step for step in STEPS if step > best.context), None)
-    full = further is not None and best.model.context >= further and best.model.memory(further) > best.available
-    yield message("models.context_full" if full else "models.context", context=best.context)
+    yield message(_context_key(best), context=best.context)
     yield message("models.speed", speed=_span(best.tokens_per_second))
     if best.wait_seconds is not None:
         yield message("models.wait", wait=_wait(best.wait_seconds))
@@ -148,6 +146,16 @@ def _reasons(machine: Machine, best: Placed) -> Iterator[Message]:
     if "zh" not in best.model.languages:
         yield message("models.chinese", count=len(best.model.languages))
     yield message("models.licence", licence=best.model.licence)
+    if best.model.vision:  # Llama 3.2's acceptable use policy
+        yield message("models.europe")
+
+
+def _context_key(best: Placed) -> str:
+    if best.context < _ROOMY:
+        return "models.context_tight"
+    further = next((step for step in STEPS if step > best.context), best.model.context)
+    full = further <= best.model.context and best.model.memory(further) > best.available
+    return "models.context_full" if full else "models.context"
 
 
 def _warnings(machine: Machine, best: Placed) -> Iterator[Message]:
