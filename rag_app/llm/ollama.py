@@ -87,7 +87,7 @@ class OllamaModel:
             return ModelPiece("", stage=Stage(name, self.name, time.monotonic() - began, **values))
 
         yield stage("connecting")
-        known = self._known or await asyncio.to_thread(self._get)
+        known = await self._known_without_waiting()
         context = known.description.context_tokens
         request = self._request(messages, answer_tokens, schema, known.description)
         with self._line.place() as place:
@@ -141,6 +141,10 @@ class OllamaModel:
         if schema is not None:
             request["format"] = schema
         return request
+
+    async def _known_without_waiting(self) -> KnownModel:
+        """As :meth:`_get`, without keeping the event loop from its other requests."""
+        return self._known if self._known is not None else await asyncio.to_thread(self._get)
 
     async def _is_loaded(self, context: int) -> bool:
         found = await loaded_entry(self._server.client, self.name)

@@ -39,6 +39,10 @@ class Client(ollama.AsyncClient):
         )
         self._url = url
 
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
     async def ask(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, model: str = "", light: bool = True
     ) -> dict[str, Any]:
@@ -52,7 +56,7 @@ class Client(ollama.AsyncClient):
         """
         timeout = httpx.Timeout(_LIGHT_SECONDS if light else None, connect=CONNECT_SECONDS)
         with self._errors(model):
-            answer = await self._request_raw(method, path, json=body, timeout=timeout)
+            answer = await self._checked(method, path, json=body, timeout=timeout)
             found = answer.json() if answer.content else {}
             if not isinstance(found, dict):
                 raise TypeError(type(found).__name__)
@@ -74,6 +78,11 @@ class Client(ollama.AsyncClient):
                     if record.get("error"):
                         raise ollama.ResponseError(record["error"])
                     yield record
+
+    async def _checked(self, *arguments: Any, **named: Any) -> httpx.Response:
+        request: Any = self._request_raw  # the package has no annotations
+        answer: httpx.Response = await request(*arguments, **named)
+        return answer
 
     @contextmanager
     def _errors(self, model: str) -> Iterator[None]:

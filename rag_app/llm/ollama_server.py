@@ -122,7 +122,7 @@ class OllamaServer:
         with self._lock:
             client, self._client = self._client, None
         if client is not None:
-            self.loop.run(client.close())
+            self.loop.run(client.aclose())
 
     def status(self) -> OllamaStatus:
         """Version and installed models.
