@@ -8,11 +8,13 @@ from pathlib import Path
 
 from .discover import Found, can_be_trusted, digest_of
 from .errors import OverLimit
-from .loaders import check_supported
+from .loaders import check_supported, may_hold_pictures
 from .types import FileReport, KnownFile, Limits, SourceFile
 
 READER = "1"
 """Raised when files should be read anew because reading or cutting got better."""
+
+_DESCRIBED = "/described by "
 
 Content = tuple[str, str]
 """Digest and suffix: the suffix chooses how the same bytes are read."""
@@ -22,23 +24,41 @@ Content = tuple[str, str]
 class Readers:
     """What names how a file is read; it is read anew when neither is what it was read by.
 
+    What describes pictures is part of it for files that may hold some. While nothing does, descriptions that are
+    there stay, so files that were read with any are current.
+
     Attributes:
         well: where all of it was read. troubled: where limits may be why it was not.
+        describer: what describes pictures, empty where nothing does. pictures: how many of a file.
     """
 
     well: str
     troubled: str
+    describer: str = ""
+    pictures: int = 0
 
-    @property
-    def both(self) -> tuple[str, str]:
+    def name(self, path: Path, *, troubled: bool) -> str:
+        """What is noted of a file that is read now."""
+        reader = self.troubled if troubled else self.well
+        if not self.describer or not may_hold_pictures(path):
+            return reader
+        return f"{reader}{_DESCRIBED}{self.describer}" + (f", {self.pictures}" if troubled else "")
+
+    def both(self, path: Path) -> tuple[str, str]:
         """Either."""
-        return self.well, self.troubled
+        return self.name(path, troubled=False), self.name(path, troubled=True)
+
+    def are(self, path: Path, reader: str) -> bool:
+        """Whether a file would be read now as it was by ``reader``."""
+        if self.describer and may_hold_pictures(path):
+            return reader in self.both(path)
+        return reader.partition(_DESCRIBED)[0] in (self.well, self.troubled)
 
     @classmethod
-    def of(cls, chunk_tokens: int, limits: Limits) -> Readers:
+    def of(cls, chunk_tokens: int, limits: Limits, describer: str = "") -> Readers:
         """Those of a run."""
         well = f"{READER}/{chunk_tokens}"
-        return cls(well, f"{well}/{limits}")
+        return cls(well, f"{well}/{limits}", describer, limits.pictures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +96,7 @@ class Changes:
         loaders: Mapping[str, str] | None = None,
     ) -> None:
         self._known = known
-        self._readers = readers.both
+        self._readers = readers
         self._limits = limits
         self._unlocking = unlocking
         self._loaders = loaders or {}
@@ -85,7 +105,7 @@ class Changes:
         self._by_content: dict[Content, Path] = {
             (one.digest, path.suffix.lower()): path
             for path, one in known.items()
-            if one.report.status != "refused" and one.reader in self._readers
+            if one.report.status != "refused" and readers.are(path, one.reader)
         }
 
     def look(self, source: SourceFile) -> Seen:
@@ -95,7 +115,7 @@ class Changes:
             FileRefused: it can't be opened, is too large, or nothing reads it.
         """
         known = self._known.get(source.path)
-        if known is not None and not self._is_current(known):
+        if known is not None and not self._is_current(source.path, known):
             known = None
         if known is not None and (known.size, known.modified_ns) == (source.size, source.modified_ns):
             return Seen(source, ("", source.path.suffix.lower()), known)
@@ -117,9 +137,14 @@ class Changes:
         report = known.report if known is not None else FileReport(path, "duplicate")
         return replace(report, path=path, status="moved" if other in self.leaving else "duplicate", other=other)
 
+    def readers(self, path: Path, content: Content) -> set[str]:
+        """What may have read the same content so that it need not be read again as this file."""
+        known = self._known.get(self._by_content.get(content, Path()))
+        return {*self._readers.both(path)} | ({known.reader} if known is not None else set())
+
     def add(self, path: Path, content: Content) -> None:
         """A file with this content is stored now."""
         self._by_content.setdefault(content, path)
 
-    def _is_current(self, known: KnownFile) -> bool:
-        return known.reader in self._readers and not (self._unlocking and known.report.needs_password)
+    def _is_current(self, path: Path, known: KnownFile) -> bool:
+        return self._readers.are(path, known.reader) and not (self._unlocking and known.report.needs_password)

@@ -51,7 +51,8 @@ class Chunker:
         made: list[Chunk] = []
         path: list[Heading] = []
         for page in document.pages:
-            for section in self._packed(page, list(_sections(page, path))):
+            own: list[Heading] = []  # a page that a model wrote has the whole path of each picture
+            for section in self._packed(page, list(_sections(page, own if page.described else path))):
                 made.extend(self._cut(document, page, section))
         return made
 
@@ -106,6 +107,7 @@ class Chunker:
                 shown,
                 prefix,
                 overlap,
+                page.described > 0,
             )
 
     def _overlap(self, text: str, earliest: int, start: int, end: int, prefix: str) -> int:

@@ -8,6 +8,7 @@
     │   ├── NothingToRead         a folder without a file we could try
     │   ├── BadIgnoreFile         a .ragignore that can't be read
     │   ├── NoWorkers             no process to read files in can be started
+    │   ├── NotDescribed          one picture can't be described; the others may be
     │   └── FileRefused           one file can't be read; the others go on
     │       ├── UnsupportedFormat
     │       ├── DamagedFile
@@ -62,6 +63,10 @@ class BadIgnoreFile(IngestError):
 
 class NoWorkers(IngestError):
     """No process to read files in can be started."""
+
+
+class NotDescribed(IngestError):
+    """One picture can't be described; the others may be."""
 
 
 class FileRefused(IngestError):

@@ -10,23 +10,25 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from .changes import Changes, Content, Readers, Seen
 from .chunking import Chunker
+from .describing import Describing, PictureDescriber
 from .discover import Found, check_something, discover, stat
 from .embedding import EmbeddingStage, Group, PassageEmbedder, Vectors
-from .errors import FileRefused, NoText, ReaderFailed, Unreadable
-from .messages import Message
+from .errors import FileRefused, NoText, ReaderFailed, Unreadable, UserError
+from .messages import Language, Message
 from .sandbox import Sandbox, result
-from .types import FileReport, KnownFile, Limits, Progress, ReadFile, SourceFile
+from .types import Document, FileReport, KnownFile, Limits, Progress, ReadFile, SourceFile
 
 _GROUP_CHUNKS = 128
 _GROUP_FILES = 64
 _GROUPS = 2  # in the embedding stage at a time
-_RECOGNIZING = 0.9  # of the work on a file with pages to recognize
+_RECOGNIZING = 0.9  # of the work on a file with pages to recognize, or pictures to describe
 _TICK_SECONDS = 0.2  # on Windows, Ctrl-C can't break into one long wait
 
 
@@ -66,6 +68,8 @@ def run(
     workers: int | None = None,
     loaders: Mapping[str, str] | None = None,
     passwords: Sequence[str] = (),
+    describer: PictureDescriber | None = None,
+    language: Language = "en",
 ) -> Generator[Progress, None, None]:
     """Make the storage equal to files and folders, yielding progress; each file's last event carries its report.
 
@@ -78,33 +82,53 @@ def run(
         leave_out: a folder that is never read, such as the index's own.
         limits, workers, loaders: what :class:`ingest.sandbox.Sandbox` is told.
         passwords: tried one after the other on encrypted files; never stored.
+        describer: describes pictures, as many of a file as ``limits`` say, in the language of what stands around them,
+            in ``language`` where nothing does.
 
     Raises:
         PathNotFound, NothingToRead, BadIgnoreFile: before anything is done.
-        NoWorkers: while iterating.
+        NoWorkers: while iterating. UserError: what the describer raises when it can't describe anything; files that
+            were read whole are stored first.
     """
     paths = list(paths)
     found = discover(paths, leave_out)
     known = store.known()
     check_something(found, known, paths)
     sandbox = Sandbox(limits, workers, loaders)
-    readers = Readers.of(chunk_tokens, sandbox.limits)
+    readers = Readers.of(chunk_tokens, sandbox.limits, describer.identity if describer is not None else "")
     changes = Changes(found, known, readers, sandbox.limits, unlocking=bool(passwords), loaders=loaders)
     chunker = Chunker(embedder.count_tokens, chunk_tokens)
-    return _Run(found, changes, readers, store, embedder, chunker, sandbox, passwords).events()
+    describing = Describing(describer, language) if describer is not None else None
+    return _Run(found, changes, readers, store, embedder, chunker, sandbox, passwords, describing).events()
 
 
 class _Reading:
-    """A file that changed and is being read."""
+    """A file that changed and is being read, its pictures last."""
 
-    def __init__(self, source: SourceFile, seen: Seen, sandbox: Sandbox, passwords: Sequence[str]) -> None:
+    def __init__(
+        self, source: SourceFile, seen: Seen, sandbox: Sandbox, passwords: Sequence[str], describing: Describing | None
+    ) -> None:
         self.source = source
         self.seen = seen
         self.recognizing: tuple[int, int] | None = None
-        self.document = sandbox.submit(source.path, passwords, self._note)
+        self.describing: tuple[int, int] | None = None
+        self._describing = describing
+        self.document = sandbox.submit(source.path, passwords, self._note_recognizing)
 
-    def _note(self, done: int, total: int) -> None:
+    def is_ready(self) -> bool:
+        """Whether all of it is read, or can't be; what has pictures goes on to be described."""
+        if not self.document.done():
+            return False
+        if self._describing is None or self.document.exception() or not self.document.result().pictures:
+            return True
+        self.document = self._describing.start(self.document.result(), self._note_describing)
+        return False
+
+    def _note_recognizing(self, done: int, total: int) -> None:
         self.recognizing = done, total  # by the sandbox's thread: one assignment
+
+    def _note_describing(self, done: int, total: int) -> None:
+        self.recognizing, self.describing = None, (done, total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +151,9 @@ class _Run:
         chunker: Chunker,
         sandbox: Sandbox,
         passwords: Sequence[str],
+        describing: Describing | None,
     ) -> None:
+        self._describing = describing
         self._files = found.files
         self._changes = changes
         self._readers = readers
@@ -150,21 +176,36 @@ class _Run:
         self._at = found.files[0] if found.files else Path()
 
     def events(self) -> Generator[Progress, None, None]:
-        with self._sandbox, self._stage:
-            upcoming = iter(self._files)
-            while True:
-                self._begin_more(upcoming)
-                if len(self._groups) < _GROUPS and (begun := self._first_ready()) is not None:
-                    yield from self._take(begun)
-                elif self._group and (not self._groups or not self._begun):
-                    self._start_group()  # the embedder has nothing to do
-                elif self._groups and self._groups[0].is_done:
-                    yield from self._store_group(self._groups.popleft())
-                elif self._begun or self._groups:
-                    yield from self._wait()
-                else:
-                    break
+        with self._sandbox, self._stage, self._describing or nullcontext():
+            try:
+                yield from self._read_all()
+            except UserError:
+                if self._describing is not None and self._describing.failed:
+                    yield from self._store_rest()
+                raise
             yield from self._remove_gone()
+
+    def _read_all(self) -> Generator[Progress, None, None]:
+        upcoming = iter(self._files)
+        while True:
+            self._begin_more(upcoming)
+            if len(self._groups) < _GROUPS and (begun := self._first_ready()) is not None:
+                yield from self._take(begun)
+            elif self._group and (not self._groups or not self._begun):
+                self._start_group()  # the embedder has nothing to do
+            elif self._groups and self._groups[0].is_done:
+                yield from self._store_group(self._groups.popleft())
+            elif self._begun or self._groups:
+                yield from self._wait()
+            else:
+                break
+
+    def _store_rest(self) -> Generator[Progress, None, None]:
+        """Store what is read when no further file can be."""
+        if self._group:
+            self._start_group()
+        while self._groups:
+            yield from self._store_group(self._groups.popleft())
 
     # Files, one by one
 
@@ -194,12 +235,13 @@ class _Run:
         if adopted is not None:
             return adopted
         self._at_work.add(seen.content)
-        return _Reading(source, seen, self._sandbox, self._passwords)
+        return _Reading(source, seen, self._sandbox, self._passwords, self._describing)
 
     def _adopt(self, seen: Seen) -> FileReport | None:
         """List a stored content under this path too."""
         path, digest = seen.source.path, seen.content[0]
-        if any(self._store.adopt(seen.source, digest, reader) for reader in self._readers.both):
+        readers = self._changes.readers(path, seen.content)
+        if any(self._store.adopt(seen.source, digest, reader) for reader in sorted(readers)):
             return self._changes.other(path, seen.content) or FileReport(path, "duplicate")
         return None
 
@@ -208,7 +250,8 @@ class _Run:
         source = seen.source
         if isinstance(error, (Unreadable, ReaderFailed)):  # it may go well the next time
             source = replace(source, modified_ns=-1)
-        kept = self._store.refuse(source, seen.content[0], self._readers.troubled, error.message)
+        reader = self._readers.name(source.path, troubled=True)
+        kept = self._store.refuse(source, seen.content[0], reader, error.message)
         return FileReport(source.path, "refused", error.message, kept=kept)
 
     # Stages
@@ -216,7 +259,7 @@ class _Run:
     def _first_ready(self) -> _Reading | _Twin | FileReport | None:
         """The first that needs no waiting, taken out: a long scan must not hold up the files after it."""
         for place, begun in enumerate(self._begun):
-            if not isinstance(begun, _Reading) or begun.document.done():
+            if not isinstance(begun, _Reading) or begun.is_ready():
                 del self._begun[place]
                 return begun
         return None
@@ -243,8 +286,8 @@ class _Run:
             raise Unreadable("file.changing")
         chunks = tuple(self._chunker.chunks(document))
         if not chunks:
-            raise NoText("file.no_text")
-        reader = self._readers.troubled if document.warnings else self._readers.well
+            raise _no_text(document)
+        reader = self._readers.name(reading.source.path, troubled=bool(document.warnings))
         self._group.append(ReadFile(reading.seen.source, reading.seen.content[0], reader, document, chunks))
         self._group_chunks += len(chunks)
         if self._group_chunks >= _GROUP_CHUNKS or len(self._group) >= _GROUP_FILES:
@@ -282,15 +325,15 @@ class _Run:
     def _wait(self) -> Generator[Progress, None, None]:
         """A moment, until something is done."""
         futures: list[Future[Any]] = list(self._groups[0].futures) if self._groups else []
-        recognizing = None
+        first = None
         match self._begun[0] if self._begun else None:
             case _Reading() as reading:
                 if len(self._groups) < _GROUPS:
                     futures += [begun.document for begun in self._begun if isinstance(begun, _Reading)]
-                recognizing = reading.recognizing
+                first = reading
                 self._at = reading.source.path
         wait(futures, _TICK_SECONDS, FIRST_COMPLETED)
-        yield self._progress(recognizing=recognizing)
+        yield self._progress(reading=first)
 
     def _remove_gone(self) -> Generator[Progress, None, None]:
         if self._changes.gone:
@@ -310,14 +353,16 @@ class _Run:
         now = time.monotonic()
         return self._progress(replace(report, seconds=now - self._started.pop(report.path, now)))
 
-    def _progress(self, report: FileReport | None = None, recognizing: tuple[int, int] | None = None) -> Progress:
+    def _progress(self, report: FileReport | None = None, reading: _Reading | None = None) -> Progress:
+        recognizing = reading.recognizing if reading is not None else None
+        describing = reading.describing if reading is not None else None
         under_way = 0.0
         chunks = self._chunks
         for group in self._groups:
             under_way += group.share * sum(self._sizes.get(file.source.path, 0) for file in group.files)
             chunks += round(group.share * sum(len(file.chunks) for file in group.files))
-        if recognizing is not None:
-            under_way += _RECOGNIZING * recognizing[0] / max(1, recognizing[1]) * self._sizes.get(self._at, 0)
+        if seen := describing or recognizing:
+            under_way += _RECOGNIZING * seen[0] / max(1, seen[1]) * self._sizes.get(self._at, 0)
         return Progress(
             self._at,
             self._done,
@@ -328,7 +373,15 @@ class _Run:
             time.monotonic() - self._began,
             report,
             recognizing,
+            describing,
         )
+
+
+def _no_text(document: Document) -> NoText:
+    """Why nothing of a document can be searched: what could not be read, where that is known."""
+    if document.warnings:
+        return NoText(document.warnings[0].key, **dict(document.warnings[0].values))
+    return NoText("file.no_text")
 
 
 def _report(file: ReadFile) -> FileReport:

@@ -17,10 +17,14 @@ def plan(
     chunk_tokens: int,
     limits: Limits,
     leave_out: Path | None = None,
+    describer: str = "",
 ) -> Iterator[FileReport]:
     """A report of each file as :func:`ingest.pipeline.run` would give it, without what only reading tells.
 
     A file that would be read has the status "read"; it may turn out to be refused.
+
+    Args:
+        describer: the identity of what describes pictures, empty where nothing does.
 
     Raises:
         PathNotFound, NothingToRead, BadIgnoreFile.
@@ -28,7 +32,7 @@ def plan(
     paths = list(paths)
     found = discover(paths, leave_out)
     check_something(found, known, paths)
-    changes = Changes(found, known, Readers.of(chunk_tokens, limits), limits)
+    changes = Changes(found, known, Readers.of(chunk_tokens, limits, describer), limits)
     for path in found.files:
         try:
             seen = changes.look(stat(path))

@@ -75,7 +75,7 @@ class Recognition:
 
     def recognize(self, image: Image) -> str:
         """The text of a page, empty where there is none; blank pictures cost nothing of the budget."""
-        if _is_blank(image):
+        if is_blank(image):
             self._expected -= 1
             return ""
         if self._tell is not None:
@@ -86,9 +86,9 @@ class Recognition:
         return self._recognizer.recognize(image)
 
 
-def _is_blank(image: Image) -> bool:
-    """True where no text can be: hardly any pixels, or all of nearly one colour."""
-    if min(image.size) < _SMALLEST:
+def is_blank(image: Image, smallest: int = _SMALLEST) -> bool:
+    """True where nothing can be seen: fewer pixels than ``smallest`` on a side, or all of nearly one colour."""
+    if min(image.size) < smallest:
         return True
     darkest, lightest = image.convert("L").getextrema()
     return float(lightest) - float(darkest) < _CONTRAST  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
@@ -40,6 +40,8 @@ class Limits:
         file_mb: size of the file; a larger one is not even opened.
         ocr: whether pictures are recognized at all.
         ocr_pages: most pages of one file that are recognized; the others are named.
+        pictures: most pictures of one file that are handed out to be described, 0 for none; not part of what names how
+            a file is read, see :class:`ingest.changes.Readers`.
     """
 
     seconds: float = 60
@@ -49,6 +51,7 @@ class Limits:
     ocr: bool = True
     ocr_pages: int = 100
     file_mb: int = 2048
+    pictures: int = field(default=0, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Page:
             lines or rows; empty elsewhere.
         columns: how many columns a sheet has; 0 elsewhere.
         ocr: True when the text was recognized from a picture.
+        described: how many pictures of the page a model described: the text is then the model's, not the document's,
+            and stands beside the page of the same number with the document's own. 0 elsewhere.
     """
 
     number: int
@@ -90,6 +95,21 @@ class Page:
     lines: tuple[tuple[int, int], ...] = ()
     columns: int = 0
     ocr: bool = False
+    described: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a page, to be described.
+
+    Attributes:
+        page: 1-based physical page it is on. at: offset in that page's text where it stands; 0 where that is not known.
+        data: a JPEG file, small enough for a model.
+    """
+
+    page: int
+    at: int
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +121,14 @@ class Document:
         format: what it is: "pdf", "markdown", "text", "html", "docx", …
         pages: at least one page; some may be empty.
         warnings: what could not be read and why, one message each.
+        pictures: those that are still to be described, in order.
     """
 
     title: str
     format: str
     pages: tuple[Page, ...]
     warnings: tuple[Message, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +142,7 @@ class Chunk:
         headings: the heading path it stands under, outermost first.
         text: the verbatim text, shown and cited.
         context: title and heading path, put in front of what the model embeds.
+        described: it is of the page that a model wrote, see :class:`Page`.
     """
 
     page: int
@@ -129,6 +152,7 @@ class Chunk:
     text: str
     context: str
     overlap: int = 0
+    described: bool = False
 
     @property
     def embedded_text(self) -> str:
@@ -169,7 +193,7 @@ class FileReport:
         kept: True when what the refused file held before keeps answering.
         warnings: all that could not be read, also of an unchanged file.
         pages: pages with text. recognized: those of them that were read by OCR. empty: pages without text. Both are
-            1-based physical pages.
+            1-based physical pages. described: pictures that a model described.
         chunks: chunks stored. seconds: wall time spent on it.
     """
 
@@ -184,19 +208,21 @@ class FileReport:
     warnings: tuple[Message, ...] = ()
     other: Path | None = None
     kept: bool = False
+    described: int = 0
 
     @classmethod
     def of(cls, path: Path, document: Document, chunks: int) -> Self:
         """What reading a file gave, as it is said of it from then on: its status is "unchanged"."""
-        with_text = [page for page in document.pages if page.text.strip()]
+        with_text = {page.number for page in document.pages if page.text.strip()}
         return cls(
             path,
             "unchanged",
             pages=len(with_text),
             chunks=chunks,
-            recognized=tuple(page.number for page in with_text if page.ocr),
-            empty=tuple(page.number for page in document.pages if not page.text.strip()),
+            recognized=tuple(page.number for page in document.pages if page.ocr and page.text.strip()),
+            empty=tuple(page.number for page in document.pages if page.number not in with_text),
             warnings=document.warnings,
+            described=sum(page.described for page in document.pages),
         )
 
     @property
@@ -251,6 +277,7 @@ class Progress:
         fraction: work done, 0–1, by the size of the files.
         seconds: since the run began; ``seconds_left`` is None until it can be told.
         recognizing: (pages done, pages in all) while pages of the file at work are recognized.
+        describing: (pictures done, pictures in all) while pictures of the file at work are described.
         report: set when the file at work has just been finished.
     """
 
@@ -263,6 +290,7 @@ class Progress:
     seconds: float
     report: FileReport | None = None
     recognizing: tuple[int, int] | None = None
+    describing: tuple[int, int] | None = None
 
     @property
     def seconds_left(self) -> float | None:

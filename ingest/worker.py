@@ -28,6 +28,7 @@ from typing import BinaryIO
 from . import errors
 from .errors import FileRefused, OverLimit, ReaderFailed
 from .loaders import LOADERS, load
+from .loaders.pictures import Pictures
 from .messages import Message
 from .recognition import Recognition, new_recognizer
 from .types import Limits
@@ -82,7 +83,8 @@ def page_seconds(limits: Limits) -> float:
 
 def _reply(path: Path, limits: Limits, passwords: tuple[str, ...], recognition: Recognition) -> tuple[object, ...]:
     try:
-        return ("read", load(path, limits, passwords=passwords, recognition=recognition))
+        pictures = Pictures(limits)
+        return ("read", load(path, limits, passwords=passwords, recognition=recognition, pictures=pictures))
     except FileRefused as error:
         return _refused(error)
 

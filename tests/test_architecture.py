@@ -20,7 +20,8 @@ EXCEPTIONS = {("ingest/__main__.py", "rag_app")}
 
 OWNERS = {
     # the type of every picture
-    "PIL": "ingest/loaders/image.py ingest/loaders/pdf_ocr.py ingest/ocr.py ingest/recognition.py",
+    "PIL": "ingest/loaders/pixels.py ingest/loaders/pictures.py ingest/loaders/pdf_ocr.py ingest/ocr.py "
+    "ingest/recognition.py",
     "bs4": "ingest/loaders/web.py",
     "charset_normalizer": "ingest/loaders/encoding.py",
     "chromadb": "rag_app/vectors.py",
@@ -45,7 +46,7 @@ OWNERS = {
     "pydantic": "rag_app/settings.py",
     "pydantic_settings": "rag_app/settings.py",
     "pypdf": "ingest/loaders/pdf_pypdf.py",
-    "pypdfium2": "ingest/loaders/pdf_pdfium.py ingest/loaders/pdf_ocr.py",
+    "pypdfium2": "ingest/loaders/pdf_pdfium.py ingest/loaders/pdf_ocr.py ingest/loaders/pdf_pictures.py",
     "rapidocr": "ingest/ocr.py",
     "rich": "rag_app/cli/output.py",
     "safetensors": "rag_app/embedding/sentence_transformer.py rag_app/reranking/cross_encoder.py",

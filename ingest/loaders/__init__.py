@@ -2,7 +2,7 @@
 
 A loader is a module with a function ``load(path)`` that returns a Document or raises FileRefused. It is given what it
 names besides: ``limits`` where it has pages or unpacked sizes to keep within, ``passwords`` where its format knows
-encryption, ``recognition`` where there are pictures to read.
+encryption, ``recognition`` where there are pictures to read, ``pictures`` where there are some to be described.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ..errors import UnsupportedFormat
 from ..recognition import Recognition
 from ..types import Document, Limits
 from .packages import refuse_ole
+from .pictures import Pictures
 from .unpacked import check_unpacked
 
 LOADERS: dict[str, str] = {
@@ -54,6 +55,12 @@ LOADERS: dict[str, str] = {
 _OLD = {".doc": ".docx", ".dot": ".docx", ".xls": ".xlsx", ".ppt": ".pptx", ".pps": ".pptx"}
 _PACKAGES = {"word": "DOCX", "slides": "PPTX", "sheets": "XLSX", "opendocument": "OpenDocument", "epub": "EPUB"}
 """Modules whose formats are ZIP archives, which may be made to unpack to far more than they weigh."""
+_PICTURED = ("pdf", "word", "slides", "image")
+
+
+def may_hold_pictures(path: Path) -> bool:
+    """Whether the file's loader collects pictures to be described."""
+    return LOADERS.get(path.suffix.lower()) in _PICTURED
 
 
 def check_supported(path: Path, more: Collection[str] = ()) -> None:
@@ -80,6 +87,7 @@ def load(
     *,
     passwords: Sequence[str] = (),
     recognition: Recognition | None = None,
+    pictures: Pictures | None = None,
 ) -> Document:
     """Read a file, in this process: use :class:`ingest.sandbox.Sandbox` for files that nobody vouches for.
 
@@ -87,6 +95,7 @@ def load(
         limits: all but time and memory are kept; those are the sandbox's to enforce.
         passwords: tried one after the other on encrypted files.
         recognition: what reads pictures; by default one that keeps the limits.
+        pictures: collects those to be described; by default there are none.
 
     Raises:
         FileRefused: it can't be read; the error says why and what to do.
@@ -98,6 +107,11 @@ def load(
         refuse_ole(path)
         check_unpacked(path, limits, _PACKAGES[name])
     loader = import_module(name if "." in name else f".{name}", __name__).load
-    offered = {"limits": limits, "passwords": passwords, "recognition": recognition or Recognition(limits)}
+    offered = {
+        "limits": limits,
+        "passwords": passwords,
+        "recognition": recognition or Recognition(limits),
+        "pictures": pictures or Pictures(),
+    }
     wanted = inspect.signature(loader).parameters
     return cast("Document", loader(path, **{name: value for name, value in offered.items() if name in wanted}))

@@ -36,6 +36,11 @@ class PageBuilder:
         self._headings: list[Heading] = []
 
     @property
+    def place(self) -> tuple[int, int]:
+        """Number of the page at work, and how many characters it has."""
+        return len(self._done) + 1, self._length
+
+    @property
     def blank(self) -> bool:
         """True while the page at work has no text."""
         return not self._parts

@@ -1,110 +1,71 @@
-"""Pictures of pages: PNG, JPEG, WebP and TIFF, each frame of a TIFF a page; the only Pillow import.
+"""Pictures of pages: PNG, JPEG, WebP and TIFF, each frame of a TIFF a page.
 
 What is read is marked as recognized.
 """
 
 from __future__ import annotations
 
-import io
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..errors import DamagedFile, NoText
+from ..errors import NoText
 from ..messages import Message, message
 from ..recognition import Recognition
 from ..types import Document, Limits, Page
 from .building import ranges
 from .files import read_bytes
 from .limits import check_pages
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
-_MOST_PIXELS = 60_000_000  # A3 at 400 dpi has 31 million
-_LONGEST = 4000  # pixels of the longer side that are looked at
+from .pictures import Pictures, is_text
+from .pixels import frame, named_damage, opened
 
 
-def load(path: Path, limits: Limits | None = None, *, recognition: Recognition | None = None) -> Document:
+def load(
+    path: Path,
+    limits: Limits | None = None,
+    *,
+    recognition: Recognition | None = None,
+    pictures: Pictures | None = None,
+) -> Document:
     """Recognize the text of a picture.
 
     Args:
         recognition: reads it, each frame of a TIFF as a page; those beyond its budget are named in a warning.
+        pictures: collects the frames that are more than text.
 
     Raises:
-        NoText: blank, too small, or nothing can be recognized here. DamagedFile: no picture, or one of absurd size.
-        Unreadable: see :func:`read_bytes`. OverLimit: more frames than ``limits.pages``.
+        NoText: blank, too small, or nothing can be recognized here, and it is not to be described. DamagedFile: no
+            picture, or one of absurd size. Unreadable: see :func:`read_bytes`. OverLimit: more frames than
+            ``limits.pages``.
     """
     recognition = recognition or Recognition(limits)
+    pictures = pictures or Pictures()
     data = read_bytes(path)
-    if recognition.refusal:
+    if recognition.refusal and not pictures.wanted:
         raise NoText("file.picture", reason=recognition.refusal)
-    limits = limits or Limits()
-    found: list[Page] = []
-    notes: tuple[Message, ...] = ()
-    with _named_damage():
-        source = _open(data)
+    with named_damage():
+        source = opened(data)
         frames = getattr(source, "n_frames", 1)
-    check_pages(frames, limits)
+    check_pages(frames, limits or Limits())
     recognition.expect(frames)
+    found: list[Page] = []
+    unread: list[int] = []
     for number in range(1, frames + 1):
-        if recognition.is_spent:
-            notes = (message("ocr.budget", pages=ranges(range(number, frames + 1)), most=recognition.budget),)
-            break
-        with _named_damage():
-            frame = _frame(source, number - 1)
-        found.append(Page(number, recognition.recognize(frame), ocr=True))
-    if not any(page.text for page in found):
+        reads = not recognition.refusal and not recognition.is_spent
+        if not reads and not recognition.refusal:
+            unread.append(number)
+        if not reads and not pictures.wanted:
+            continue
+        with named_damage():
+            image = frame(source, number - 1)
+        text = recognition.recognize(image) if reads else ""
+        found.append(Page(number, text, ocr=reads))
+        if not is_text(text):
+            pictures.add(image, number)
+    notes: list[Message] = []
+    if unread:
+        notes.append(message("ocr.budget", pages=ranges(unread), most=recognition.budget))
+    notes += pictures.warnings
+    if not any(page.text for page in found) and not pictures.found:
+        if recognition.refusal:
+            raise NoText("file.picture", reason=recognition.refusal)
         raise NoText(notes[0].key, **dict(notes[0].values)) if notes else NoText("ocr.blank")
-    return Document(path.stem, "image", tuple(found), notes)
-
-
-@contextmanager
-def _named_damage() -> Iterator[None]:
-    """What Pillow raises on broken files, as ours."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        yield
-    except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        OSError,
-        SyntaxError,
-        TypeError,  # a TIFF without its dimensions
-        ValueError,
-        EOFError,
-        MemoryError,
-    ) as error:
-        raise DamagedFile("file.damaged", format="PNG, JPEG, WebP, TIFF", cause=type(error).__name__) from error
-
-
-def _open(data: bytes) -> Image:
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound below is ours
-        return Image.open(io.BytesIO(data), formats=_FORMATS)
-
-
-def _frame(source: Image, number: int) -> Image:
-    """A frame, upright by its EXIF note, on white, bounded in size."""
-    from PIL import Image, ImageOps
-
-    source.seek(number)
-    if source.width * source.height > _MOST_PIXELS:
-        raise DamagedFile("ocr.too_large", width=source.width, height=source.height)
-    if source.format == "JPEG":
-        source.draft("RGB", (_LONGEST, _LONGEST))
-    frame = ImageOps.exif_transpose(source)
-    if frame.mode in ("RGBA", "LA", "PA") or "transparency" in frame.info:
-        white = Image.new("RGBA", frame.size, "white")
-        frame = Image.alpha_composite(white, frame.convert("RGBA"))
-    elif frame.mode.startswith("I"):
-        frame = frame.convert("I").point(lambda value: value / 256).convert("L")
-    frame = frame.convert("RGB")
-    frame.thumbnail((_LONGEST, _LONGEST))
-    return frame
+    return Document(path.stem, "image", tuple(found), tuple(notes), pictures.found)

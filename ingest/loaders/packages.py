@@ -35,6 +35,7 @@ PARSER_FAILURES: tuple[type[Exception], ...] = (
 )
 """What office libraries raise on broken files: few wrap what happens deep inside them."""
 
+_DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"
 PART_LIMIT = 256 * 1024 * 1024
 _OLE = b"\xd0\xcf\x11\xe0"  # an encrypted office file, or a renamed old one, is an OLE container
 
@@ -99,6 +100,13 @@ def to_html(root: Element) -> bytes:
 
     html: bytes = etree.tostring(root, method="html", encoding="utf-8", with_tail=False)
     return b"\xef\xbb\xbf" + html
+
+
+def embedded_pictures(element: Element) -> Iterator[str]:
+    """Relationship ids of the pictures drawn in an element of an office file; linked ones are not in the file."""
+    for blip in element.iter(f"{{{_DRAWING}}}blip"):
+        if identifier := attribute(blip, "embed"):
+            yield identifier
 
 
 def local(element: Element) -> str:

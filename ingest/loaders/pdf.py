@@ -19,10 +19,12 @@ from .pdf_lines import HYPHEN, Facts, RawPage
 from .pdf_ocr import pictured, recognize_pages
 from .pdf_outline import body_size, heading_sizes, headings_by_outline, headings_by_size
 from .pdf_pdfium import FirstReader, open_first
+from .pdf_pictures import collect
 from .pdf_pypdf import SecondReader
 from .pdf_quality import is_sparse, needs_ocr
 from .pdf_running import without_running
 from .pdf_text import normalize, resolve_hyphens
+from .pictures import Pictures
 
 
 def load(
@@ -31,19 +33,23 @@ def load(
     *,
     passwords: Sequence[str] = (),
     recognition: Recognition | None = None,
+    pictures: Pictures | None = None,
 ) -> Document:
     """Read a PDF page by page.
 
     Args:
         passwords: tried one after the other on an encrypted file; an owner password alone keeps none from being read.
         recognition: reads the pages that are pictures, or whose text is garbage.
+        pictures: collects those that are worth describing.
 
     Raises:
         EncryptedFile: it needs a password, or another one. DamagedFile: neither reader can open it.
-        NoText: no page has text. OverLimit: more pages than ``limits.pages``. Unreadable: see :func:`read_bytes`.
+        NoText: no page has text, or a picture to be described. OverLimit: more pages than ``limits.pages``.
+        Unreadable: see :func:`read_bytes`.
     """
     limits = limits or Limits()
     recognition = recognition or Recognition(limits)
+    pictures = pictures or Pictures()
     data = read_bytes(path)
     raw, facts, password = _read(data, passwords, limits)
     read = _pages(raw, facts)
@@ -54,7 +60,8 @@ def load(
     found = {} if recognition.refusal else dict(recognize_pages(data, wanted, recognition, password))
     pages = tuple(_better(page, found.get(page.number, ""), page.number in useless, facts) for page in read)
     missed = [number for number in wanted if number not in found]
-    if not any(page.text for page in pages):
+    collect(data, pages, pictures, password)
+    if not any(page.text for page in pages) and not pictures.found:
         if all(one is None for one in raw):
             raise DamagedFile("file.damaged", format="PDF", cause=f"pages {ranges(useless)}")
         if wanted and recognition.refusal:
@@ -63,8 +70,8 @@ def load(
             raise NoText("ocr.budget", pages=ranges(missed), most=recognition.budget)
         raise NoText("file.blank_pages" if wanted else "file.no_text")
     title = facts.title if not _is_file_name(facts.title) else ""
-    notes = tuple(_warnings(raw, pages, missed, recognition, facts))
-    return Document(title or path.stem, "pdf", pages, notes)
+    notes = (*_warnings(raw, pages, missed, recognition, facts), *pictures.warnings)
+    return Document(title or path.stem, "pdf", pages, notes, pictures.found)
 
 
 def _read(data: bytes, passwords: Sequence[str], limits: Limits) -> tuple[list[RawPage | None], Facts, str | None]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _DPI = 200
 _LONGEST = 4000  # pixels of the longer side, whatever the page's size
 _SHORTEST = 900  # small pages are drawn larger
-_IMAGE = 3  # FPDF_PAGEOBJ_IMAGE
-_COVERED = 0.5  # of the page's area
+IMAGE = 3  # FPDF_PAGEOBJ_IMAGE
+COVERED = 0.5  # of the page's area
 
 
 def pictured(data: bytes, numbers: Sequence[int], password: str | None) -> list[int]:
@@ -25,11 +25,11 @@ def pictured(data: bytes, numbers: Sequence[int], password: str | None) -> list[
     Args:
         data: the PDF. numbers: 1-based pages.
     """
-    document = _opened(data, password) if numbers else None
+    document = opened(data, password) if numbers else None
     if document is None:
         return []
     with closing(document):
-        return [number for number in numbers if _picture_share(document, number - 1) > _COVERED]
+        return [number for number in numbers if _picture_share(document, number - 1) > COVERED]
 
 
 def recognize_pages(
@@ -42,7 +42,7 @@ def recognize_pages(
     """
     import pypdfium2
 
-    document = _opened(data, password) if numbers else None
+    document = opened(data, password) if numbers else None
     if document is None:
         return
     recognition.expect(len(numbers))
@@ -51,14 +51,15 @@ def recognize_pages(
             if recognition.is_spent:
                 return
             try:
-                image = _render(document, number - 1)
+                with closing(document[number - 1]) as page:
+                    image = render(page, _scale(page))
             except pypdfium2.PdfiumError:
                 yield number, ""
             else:
                 yield number, recognition.recognize(image)
 
 
-def _opened(data: bytes, password: str | None) -> pypdfium2.PdfDocument | None:
+def opened(data: bytes, password: str | None) -> pypdfium2.PdfDocument | None:
     """The document; None where PDFium can't open it, so that pypdf read it."""
     import pypdfium2
 
@@ -77,22 +78,31 @@ def _picture_share(document: pypdfium2.PdfDocument, index: int) -> float:
     except pypdfium2.PdfiumError:
         return 0.0
     with closing(page):
-        left, bottom, right, top = page.get_bbox()
-        largest = 0.0
-        for picture in page.get_objects(filter=[_IMAGE]):
-            try:
-                x0, y0, x1, y1 = picture.get_bounds()
-            except pypdfium2.PdfiumError:
-                continue
-            seen = max(0.0, min(x1, right) - max(x0, left)) * max(0.0, min(y1, top) - max(y0, bottom))
-            largest = max(largest, seen)
-        return float(largest / max(1.0, (right - left) * (top - bottom)))
+        shares: list[float] = [share_of(picture, page) for picture in page.get_objects(filter=[IMAGE])]
+        return max(shares, default=0.0)
 
 
-def _render(document: pypdfium2.PdfDocument, index: int) -> Image:
-    with closing(document[index]) as page:
-        longest = max(page.get_size())
-        scale = min(max(_DPI / 72, _SHORTEST / max(longest, 1)), _LONGEST / max(longest, 1))
-        with closing(page.render(scale=scale, rev_byteorder=True)) as bitmap:
-            picture: Image = bitmap.to_pil()
-            return picture.convert("RGB")
+def share_of(picture: pypdfium2.PdfObject, page: pypdfium2.PdfPage) -> float:
+    """Which part of its page a picture covers; 0 where that can't be told."""
+    import pypdfium2
+
+    try:
+        x0, y0, x1, y1 = picture.get_bounds()
+    except pypdfium2.PdfiumError:
+        return 0.0
+    left, bottom, right, top = page.get_bbox()
+    seen = max(0.0, min(x1, right) - max(x0, left)) * max(0.0, min(y1, top) - max(y0, bottom))
+    return float(seen / max(1.0, (right - left) * (top - bottom)))
+
+
+def _scale(page: pypdfium2.PdfPage) -> float:
+    """What a page is enlarged by to be recognized."""
+    longest = max(*page.get_size(), 1)
+    return float(min(max(_DPI / 72, _SHORTEST / longest), _LONGEST / longest))
+
+
+def render(page: pypdfium2.PdfPage, scale: float) -> Image:
+    """A page as a picture, ``scale`` pixels a point."""
+    with closing(page.render(scale=scale, rev_byteorder=True)) as bitmap:
+        picture: Image = bitmap.to_pil()
+        return picture.convert("RGB")

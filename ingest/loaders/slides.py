@@ -11,7 +11,8 @@ from ..errors import DamagedFile, NoText
 from ..messages import Message, message
 from ..types import Document, Page
 from .building import PageBuilder, one_line, ranges
-from .packages import PARSER_FAILURES, attribute, local, parse_xml, refuse_ole
+from .packages import PARSER_FAILURES, attribute, embedded_pictures, local, parse_xml, refuse_ole
+from .pictures import Pictures
 from .strict import as_usual
 from .tables import show
 
@@ -22,11 +23,14 @@ _TITLE_LENGTH = 80
 _DIAGRAM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 
 
-def load(path: Path) -> Document:
+def load(path: Path, pictures: Pictures | None = None) -> Document:
     """Read a presentation: titles, text, tables, charts' numbers, diagrams' texts and notes; hidden slides too.
 
+    Args:
+        pictures: collects those on the slides, not those of their layouts.
+
     Raises:
-        DamagedFile, EncryptedFile, Unreadable. NoText: no slide has text.
+        DamagedFile, EncryptedFile, Unreadable. NoText: no slide has text, or a picture to be described.
     """
     from pptx.exc import PythonPptxError
     from pptx.package import Package
@@ -41,31 +45,34 @@ def load(path: Path) -> Document:
         identifiers = [] if identifiers is None else list(identifiers)
     except failures as error:
         raise DamagedFile("file.damaged", format="PPTX", cause=error) from error
+    pictures = pictures or Pictures()
     pages: list[Page] = []
     failed: list[int] = []
-    pictures: list[int] = []
+    bare: list[int] = []
     for number, identifier in enumerate(identifiers, 1):
         try:
             slide = presentation.part.related_slide(identifier.rId)
             page = _page(number, slide)
-            if not page.text and _has_picture(slide.shapes):
-                pictures.append(number)
+            pictures.add_files(_pictures(slide, number))
+            if not page.text and _has_picture(slide.shapes) and not pictures.are_on(number):
+                bare.append(number)
         except failures:
             failed.append(number)
             page = Page(number, "", kind="slide")
         pages.append(page)
-    if not any(page.text for page in pages):
+    if not any(page.text for page in pages) and not pictures.found:
         if failed:
             raise DamagedFile("file.damaged", format="PPTX", cause=f"slides {ranges(failed)}")
-        raise NoText("file.slides_are_pictures" if pictures else "file.no_text")
+        raise NoText("file.slides_are_pictures" if bare else "file.no_text")
     warnings: list[Message] = []
     if failed:
         warnings.append(message("file.slides_failed", slides=ranges(failed)))
-    if pictures:
-        warnings.append(message("file.slides_without_text", slides=ranges(pictures)))
+    if bare:
+        warnings.append(message("file.slides_without_text", slides=ranges(bare)))
+    warnings += pictures.warnings
     first = next((heading.text for page in pages for heading in page.headings), "")
     title = "" if title.lower() in ("powerpoint presentation", "powerpoint 演示文稿") else title
-    return Document(title or first or path.stem, "pptx", tuple(pages), tuple(warnings))
+    return Document(title or first or path.stem, "pptx", tuple(pages), tuple(warnings), pictures.found)
 
 
 def _page(number: int, slide: Slide) -> Page:
@@ -140,6 +147,13 @@ def _diagram(shape: Any) -> Iterator[str]:
             text = one_line("".join(one.text or "" for one in point.iter() if local(one) == "t" and one.text))
             if text:
                 yield text
+
+
+def _pictures(slide: Slide, number: int) -> Iterator[tuple[int, int, bytes]]:
+    """The files of a slide's pictures, from the top."""
+    for shape in _in_order(slide.shapes):
+        for identifier in embedded_pictures(shape._element):
+            yield number, 0, slide.part.related_part(identifier).blob
 
 
 def _has_picture(shapes: Iterable[Any]) -> bool:

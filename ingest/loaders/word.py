@@ -7,7 +7,7 @@ stands in nested tables, text boxes and footnotes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ from ..errors import DamagedFile, NoText
 from ..types import Document, Limits
 from .building import PageBuilder, one_line
 from .limits import check_pages
-from .packages import PARSER_FAILURES, refuse_ole
+from .packages import PARSER_FAILURES, embedded_pictures, refuse_ole
+from .pictures import Pictures
 from .strict import as_usual
 from .tables import Row, table
 
@@ -30,11 +31,14 @@ _UNSEEN = {f"{_W}{name}" for name in ("del", "moveFrom", "txbxContent")} | {_BRA
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 
 
-def load(path: Path, limits: Limits) -> Document:
+def load(path: Path, limits: Limits, pictures: Pictures | None = None) -> Document:
     """Read a DOCX file in reading order: headings, paragraphs, lists, tables, text boxes, footnotes below their page.
 
     Pages begin at explicit page breaks and where Word last broke them; a file with neither is one page. Tracked
     changes are read as accepted; hidden text, headers and footers are not read.
+
+    Args:
+        pictures: collects those of the body; a table's come where it ends.
 
     Raises:
         DamagedFile, EncryptedFile, NoText, OverLimit, Unreadable.
@@ -43,20 +47,23 @@ def load(path: Path, limits: Limits) -> Document:
     from docx.opc.exceptions import OpcError
 
     failures: tuple[type[Exception], ...] = (OpcError, *PARSER_FAILURES)
+    pictures = pictures or Pictures()
     refuse_ole(path)
     try:
         source = docx.Document(as_usual(path))
         reader = _Reader(_style_names(source), _notes(source))
         reader.read(source.element.body)
         pages = reader.builder.pages()
+        pictures.add_files(_embedded(source, reader.pictures))
         title = source.core_properties.title
     except failures as error:
         raise DamagedFile("file.damaged", format="DOCX", cause=error) from error
     check_pages(len(pages), limits)
-    if not any(page.text.strip() for page in pages):
+    if not any(page.text.strip() for page in pages) and not pictures.found:
         raise NoText("file.no_text")
     first = next((heading.text for page in pages for heading in page.headings), "")
-    return Document((title or first or path.stem).strip(), "docx", pages)
+    notes = tuple(pictures.warnings)
+    return Document((title or first or path.stem).strip(), "docx", pages, notes, pictures.found)
 
 
 class _Reader:
@@ -68,6 +75,7 @@ class _Reader:
 
     def __init__(self, styles: dict[str, str], notes: dict[str, str]) -> None:
         self.builder = PageBuilder()
+        self.pictures: list[tuple[int, int, str]] = []  # page, offset in its text, relationship id
         self._styles = styles
         self._notes = notes
         self._noted: list[str] = []
@@ -82,12 +90,15 @@ class _Reader:
 
     def _paragraph(self, paragraph: Any) -> None:
         style = self._styles.get(_value(paragraph, "pPr/pStyle"), "")
-        before, *rest = _split_at_page_breaks(paragraph)
+        drawn: dict[int, list[str]] = {}
+        before, *rest = _split_at_page_breaks(paragraph, drawn)
         self._block(style, before)
-        for part in rest:
+        self._draw(drawn.get(0, ()))
+        for number, part in enumerate(rest, 1):
             self._write_notes()
             self.builder.page_break()
             self._block(style, part)
+            self._draw(drawn.get(number, ()))
         self._note(paragraph)
         for box in _text_boxes(paragraph):
             for block in _blocks(box):
@@ -110,7 +121,11 @@ class _Reader:
         rows = [Row(number, tuple(cells)) for number, cells in enumerate(_rows(element), 1)]
         for line in table(rows).text.split("\n"):
             self.builder.item(line)
+        self._draw(embedded_pictures(element))
         self._note(element)
+
+    def _draw(self, identifiers: Iterable[str]) -> None:
+        self.pictures += [(*self.builder.place, identifier) for identifier in identifiers]
 
     def _note(self, element: Any) -> None:
         for kind, name in (("f", "footnoteReference"), ("e", "endnoteReference")):
@@ -148,8 +163,12 @@ def _is_hidden(run: Any) -> bool:
     return mark is not None and mark.get(f"{_W}val", "true") not in ("0", "false", "off")
 
 
-def _split_at_page_breaks(paragraph: Any) -> list[str]:
-    """The paragraph's text, cut where a page ends inside it."""
+def _split_at_page_breaks(paragraph: Any, drawn: dict[int, list[str]] | None = None) -> list[str]:
+    """The paragraph's text, cut where a page ends inside it.
+
+    Args:
+        drawn: takes the relationship ids of the pictures in it, part → ids.
+    """
     parts = [""]
     for element in _seen(paragraph):
         if element.tag == f"{_W}t":
@@ -162,6 +181,8 @@ def _split_at_page_breaks(paragraph: Any) -> list[str]:
             parts.append("")
         elif element.tag in (f"{_W}br", f"{_W}cr"):
             parts[-1] += "\n"
+        elif element.tag == f"{_W}drawing" and drawn is not None:
+            drawn.setdefault(len(parts) - 1, []).extend(embedded_pictures(element))
         elif element.tag == f"{_W}lastRenderedPageBreak" and _starts_page(parts):
             parts.append("")
     return parts
@@ -223,6 +244,13 @@ def _parts(parent: Any, name: str) -> Iterator[Any]:
 def _value(element: Any, path: str) -> str:
     found = element.find("/".join(f"{_W}{step}" for step in path.split("/")))
     return str(found.get(f"{_W}val", "")) if found is not None else ""
+
+
+def _embedded(source: Source, drawn: Iterable[tuple[int, int, str]]) -> Iterator[tuple[int, int, bytes]]:
+    """The files behind pictures; what is no part of the document is passed over."""
+    for page, at, identifier in drawn:
+        if part := source.part.related_parts.get(identifier):
+            yield page, at, part.blob
 
 
 def _style_names(source: Source) -> dict[str, str]:

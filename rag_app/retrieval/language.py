@@ -1,16 +1,5 @@
 """Which language a question is in; answers and refusals speak it too."""
 
-from __future__ import annotations
+from ingest.language import language_of
 
-import re
-
-from ingest.messages import Language
-
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
-_WORD = re.compile(r"[A-Za-z]+")
-
-
-def language_of(text: str) -> Language:
-    """Chinese when a quarter of what is said is: Chinese questions are full of English names, not the other way."""
-    han, words = len(_HAN.findall(text)), len(_WORD.findall(text))
-    return "zh" if han and han >= 0.25 * (han + 2 * words) else "en"
+__all__ = ["language_of"]
