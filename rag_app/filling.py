@@ -15,6 +15,8 @@ from ingest.types import FileReport, IngestReport, Progress
 from .errors import SettingsError, StorageLocked
 from .index.erasure import purge
 from .index.rebuild import restore
+from .llm.vision import open_describer
+from .settings import language
 from .store import Store
 from .types import KnowledgeBase
 
@@ -35,6 +37,7 @@ def fill(store: Store, kb: KnowledgeBase, paths: Sequence[Path], passwords: Sequ
     reports: list[FileReport] = []
     state = store.catalog.knowledge_bases.index(kb.id)
     embedder = store.embedder_of(state)
+    describer = open_describer(store)
     with store.writing(kb) as writer:
         writer.use_embedder(embedder.info, store.setting_of(state))
         restore(writer, embedder, lambda done, total: store.notify(message("storage.restored", done=done, total=total)))
@@ -47,6 +50,8 @@ def fill(store: Store, kb: KnowledgeBase, paths: Sequence[Path], passwords: Sequ
             limits=store.settings.parse_limits,
             workers=store.settings.parse_workers,
             passwords=passwords,
+            describer=describer,
+            language=language(store.settings),
         )
         try:
             with closing(steps):
@@ -68,8 +73,14 @@ def plan(store: Store, kb: KnowledgeBase, paths: Iterable[Path]) -> IngestReport
     began = time.monotonic()
     known = store.catalog.files.known(kb.id)
     window = store.embedder_of(store.catalog.knowledge_bases.index(kb.id)).info.window
+    describer = open_describer(store)
     planned = reports(
-        paths, known, chunk_tokens(store, window), store.settings.parse_limits, leave_out=store.settings.data_dir
+        paths,
+        known,
+        chunk_tokens(store, window),
+        store.settings.parse_limits,
+        leave_out=store.settings.data_dir,
+        describer=describer.identity if describer is not None else "",
     )
     return IngestReport(tuple(sorted(planned, key=lambda report: report.path)), time.monotonic() - began)
 

@@ -77,6 +77,13 @@ class Settings(BaseSettings):
     ocr_pages: int = Field(
         default=_LIMITS.ocr_pages, ge=1, le=1_000_000, description="Most pages of one file that are recognized."
     )
+    describe_images: bool = Field(
+        default=False,
+        description="Have the model describe pictures in documents, so that they are found; it must be one that sees.",
+    )
+    describe_pictures: int = Field(
+        default=20, ge=1, le=10_000, description="Most pictures of one file that are described."
+    )
     parse_workers: int = Field(
         default=min(2, os.cpu_count() or 1), ge=1, le=64, description="Most processes that read files at a time."
     )
@@ -112,7 +119,8 @@ class Settings(BaseSettings):
         default="", description="GGUF file of a model that answers without Ollama; needs the extra rag-app[gguf]."
     )
     openai_url: str = Field(
-        default="", description="Address of an OpenAI-compatible server (vLLM, llama.cpp, LM Studio): passages go there."
+        default="",
+        description="Address of an OpenAI-compatible server (vLLM, llama.cpp, LM Studio): passages go there.",
     )
     openai_model: str = Field(default="", description="Its model; empty for the only one it has.")
     openai_api_key: SecretStr = Field(default=SecretStr(""), description="Its key, where it wants one.")
@@ -137,6 +145,7 @@ class Settings(BaseSettings):
             self.ocr,
             self.ocr_pages,
             self.parse_file_mb,
+            self.describe_pictures if self.describe_images else 0,
         )
 
     @field_validator("data_dir", "model_dir")

@@ -124,6 +124,7 @@ class Passage:
         headings: the heading path, outermost first.
         start, end: the passage is the page's text[start:end], counted in characters.
         kind, lines, columns, ocr: as :class:`ingest.types.Page` has them, ``lines`` for this part of the page.
+        described: the text is a model's description of the page's pictures, not the document's own.
         score: relevance after fusion, 0–1, comparable within one question only.
         similarity: cosine of question and passage, None if only the lexical index found it.
         kb: name of the knowledge base. trace: how it came to its place.
@@ -148,6 +149,7 @@ class Passage:
     similarity: float | None = None
     kb: str = ""
     trace: Trace | None = None
+    described: bool = False
 
     def where(self, language: Language = "en") -> str:
         """The place as a person reads it, see :meth:`Citation.where`."""
@@ -167,6 +169,7 @@ class Passage:
             lines,
             self.columns,
             self.ocr,
+            self.described,
         )
         return place.where(language)
 
@@ -202,6 +205,7 @@ class Citation:
         quote: verbatim text of that page. start, end: its span in the page's text.
         lines: first and last line of the file, or row of the sheet, where they are known.
         ocr: True when the page's text was recognized from a picture: the quote may have misread characters.
+        described: True when the quote is a model's description of the page's pictures, and no text of the document.
     """
 
     number: int
@@ -218,10 +222,13 @@ class Citation:
     lines: tuple[int, int] | None = None
     columns: int = 0
     ocr: bool = False
+    described: bool = False
 
     def where(self, language: Language = "en") -> str:
         """The place as a person reads it: "p. 7", "slide 3", "Budget, A2:D9", "lines 17–30", or the section."""
         place = self._place().text(language)
+        if self.described:
+            return text("cite.described", language, place=place)
         return text("cite.ocr", language, place=place) if self.ocr else place
 
     def _place(self) -> Message:

@@ -45,6 +45,9 @@ def _ingest(
         if step.recognizing is not None:
             done, pages = step.recognizing
             label = f"{label} · {text('cli.recognizing', language, page=done + 1, pages=pages)}"
+        if step.describing is not None:
+            done, pictures = step.describing
+            label = f"{label} · {text('cli.describing', language, picture=done + 1, pictures=pictures)}"
         bar.progress(step.fraction, text=label)
 
     try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import StorageError
 
-_VERSION = 4
+_VERSION = 5
 _BUSY_SECONDS = 30
 _ROOM = 1 << 16  # bytes; with less, a disk is full
 
@@ -85,13 +85,14 @@ CREATE TABLE note (                              -- what a language model wrote 
 CREATE TABLE page (
     id INTEGER PRIMARY KEY,
     document INTEGER NOT NULL REFERENCES document(id) ON DELETE CASCADE,
-    number INTEGER NOT NULL,                     -- 1-based physical page
+    number INTEGER NOT NULL,                     -- 1-based physical page; twice where its pictures are described
     label TEXT,
     text TEXT NOT NULL,
     kind TEXT NOT NULL,                          -- page, slide, sheet or text
     columns INTEGER NOT NULL,                    -- of a sheet
     ocr INTEGER NOT NULL,                        -- 1 when the text was recognized from a picture
-    UNIQUE (document, number)
+    described INTEGER NOT NULL,                  -- how many pictures a model described: the text is the model's
+    UNIQUE (document, number, described)
 );
 CREATE TABLE chunk (
     id INTEGER PRIMARY KEY AUTOINCREMENT,        -- never used twice: a vector's id means one text for ever
@@ -144,6 +145,12 @@ ALTER TABLE chunk ADD COLUMN language TEXT NOT NULL DEFAULT 'en';
 {tag};
 {note};
 {document_chunks}""",
+    # a page may stand beside the description of its pictures
+    4: """
+ALTER TABLE page RENAME TO page_4;
+{page};
+INSERT INTO page SELECT id, document, number, label, text, kind, columns, ocr, 0 FROM page_4;
+DROP TABLE page_4""",
 }
 """Version → what makes the next one of it; {name} is the statement of the schema that makes it."""
 

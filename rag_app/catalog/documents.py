@@ -107,24 +107,25 @@ class Documents:
             ),
         )
         rows = {
-            page.number: self._database.execute(
-                "INSERT INTO page (document, number, label, text, kind, columns, ocr) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (row, page.number, page.label, page.text, page.kind, page.columns, page.ocr),
+            (page.number, page.described > 0): self._database.execute(
+                "INSERT INTO page (document, number, label, text, kind, columns, ocr, described) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (row, page.number, page.label, page.text, page.kind, page.columns, page.ocr, page.described),
             )
             for page in document.pages
         }
-        pages = {page.number: page for page in document.pages}
+        pages = {(page.number, page.described > 0): page for page in document.pages}
         self._database.execute_many(
             "INSERT INTO chunk (id, page, start, stop, headings, lines, context, content, language) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     i,
-                    rows[c.page],
+                    rows[c.page, c.described],
                     c.start,
                     c.end,
                     _json(c.headings),
-                    _json(_lines(pages[c.page], c.start, c.end)),
+                    _json(_lines(pages[c.page, c.described], c.start, c.end)),
                     c.context,
                     c.content,
                     language_of(c.text),
@@ -178,7 +179,8 @@ class Documents:
     def _opening(self, document: int) -> tuple[int, str]:
         """Number and text of the first page that has text."""
         row = self._database.row(
-            "SELECT number, text FROM page WHERE document = ? AND trim(text) <> '' ORDER BY number LIMIT 1", (document,)
+            "SELECT number, text FROM page WHERE document = ? AND trim(text) <> '' ORDER BY number, described LIMIT 1",
+            (document,),
         )
         return (row[0], row[1]) if row else (0, "")
 

@@ -23,7 +23,8 @@ class Files:
         """All files of a knowledge base."""
         rows = self._database.rows(
             "SELECT file.path, file.size, file.modified_ns, file.digest, file.reader, file.reason, document.id, "
-            "document.pages, document.chunks, document.recognized, document.empty, document.warnings "
+            "document.pages, document.chunks, document.recognized, document.empty, document.warnings, "
+            "(SELECT sum(described) FROM page WHERE page.document = document.id) "
             "FROM file LEFT JOIN document ON document.id = file.document WHERE file.kb = ?",
             (kb,),
         )
@@ -115,7 +116,7 @@ class Files:
 
 
 def _report(path: Path, row: tuple[Any, ...]) -> FileReport:
-    *_, reason, document, pages, chunks, recognized, empty, warnings = row
+    *_, reason, document, pages, chunks, recognized, empty, warnings, described = row
     if reason is not None:
         return FileReport(path, "refused", Message.of(json.loads(reason)), kept=document is not None)
     return FileReport(
@@ -126,6 +127,7 @@ def _report(path: Path, row: tuple[Any, ...]) -> FileReport:
         recognized=_numbers(recognized),
         empty=_numbers(empty),
         warnings=tuple(map(Message.of, json.loads(warnings))) if warnings != "[]" else (),
+        described=described or 0,
     )
 
 

@@ -69,7 +69,7 @@ class Passages:
             "SELECT chunk.id, (SELECT min(path) FROM file WHERE file.document = document.id), document.title, "
             "page.number, page.label, (SELECT max(number) FROM page AS p WHERE p.document = document.id), "
             f"chunk.headings, chunk.start, chunk.stop, {CHUNK_TEXT}, page.kind, chunk.lines, page.columns, page.ocr, "
-            "document.kb "
+            "document.kb, page.described "
             f"FROM {CHUNKS_OF_KB} WHERE chunk.id IN ({marks(chunk_ids)})",
             chunk_ids,
         )
@@ -82,7 +82,8 @@ def marks(values: Sequence[object]) -> str:
 
 
 def _passage(row: tuple[Any, ...]) -> Passage:
-    identifier, path, title, page, label, pages, headings, start, stop, text, kind, lines, columns, ocr, kb = row
+    identifier, path, title, page, label, pages, headings, start, stop, text, kind, lines, columns, *rest = row
+    ocr, kb, described = rest
     return Passage(
         chunk_id=identifier,
         document=Path(path).name,
@@ -100,4 +101,5 @@ def _passage(row: tuple[Any, ...]) -> Passage:
         columns=columns,
         ocr=bool(ocr),
         kb=kb,
+        described=described > 0,
     )

@@ -19,9 +19,11 @@ _COLUMNS = {
     "file": "document path size modified_ns digest reader reason",
     "tag": "path name",
     "note": "content text",
-    "page": "id document number label text kind columns ocr",
+    "page": "id document number label text kind columns ocr described",
     "chunk": "id page start stop headings lines context content",
 }
+_LATER = {"page": 0}
+"""Table → the value of its last column where an archive of an earlier version has none."""
 _FROM = {
     "document": "document WHERE kb = ?",
     "file": "file WHERE kb = ?",
@@ -95,7 +97,10 @@ def _insert(
     database: Database, table: str, fixed: Mapping[str, object], values: Sequence[object], leave_out: str = ""
 ) -> int:
     """Insert a row; the column ``leave_out`` is the database's to choose. Returns the row's id."""
-    given = {**fixed, **dict(zip(_COLUMNS[table].split(), values, strict=True))}
+    columns = _COLUMNS[table].split()
+    if table in _LATER and len(values) == len(columns) - 1:
+        values = [*values, _LATER[table]]
+    given = {**fixed, **dict(zip(columns, values, strict=True))}
     given.pop(leave_out, None)
     marks = ", ".join("?" * len(given))
     return database.execute(f"INSERT INTO {table} ({', '.join(given)}) VALUES ({marks})", tuple(given.values()))

@@ -120,9 +120,11 @@ class AnswerStream:
         self._ended = True
 
     def _quote(self, quote: str, span: Span) -> str:
-        """A verbatim quote with its marker, in a paragraph of its own."""
+        """A verbatim quote with its marker, in a paragraph of its own; the words of a model are said to be such."""
         self._quoted.append(span)
         gap = "\n\n" if self._text else ""
+        if self.retrieval.passages[span.passage - 1].described:
+            quote = text("answer.described", self._language, description=quote)
         return f"{gap}{quote} [{self._numbering.number(span.passage)}]"
 
     def _show(self, shown: str) -> Iterator[str]:

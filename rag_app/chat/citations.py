@@ -141,6 +141,7 @@ def citation(number: int, passage: Passage, spans: Sequence[tuple[int, int]]) ->
         lines=_lines(passage, passage.start + start, passage.start + end),
         columns=passage.columns,
         ocr=passage.ocr,
+        described=passage.described,
     )
 
 

@@ -117,6 +117,7 @@ def _as_json(answer: Answer) -> dict[str, object]:
                 "headings": citation.headings,
                 "lines": citation.lines,
                 "ocr": citation.ocr,
+                "described": citation.described,
                 "where": citation.where(answer.language),
                 "quote": citation.quote,
             }

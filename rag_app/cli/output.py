@@ -179,6 +179,9 @@ class IngestProgress:
         if step.recognizing is not None:
             done, pages = step.recognizing
             name = f"{name} · {self._texts('cli.recognizing', page=done + 1, pages=pages)}"
+        if step.describing is not None:
+            done, pictures = step.describing
+            name = f"{name} · {self._texts('cli.describing', picture=done + 1, pictures=pictures)}"
         self._bar.update(self._task, completed=step.fraction, description=_safe(name), counts=counts)
         if step.report is not None and not self._quiet:
             self._report(step.report)

@@ -30,6 +30,9 @@ def summary(output: Output, reports: Sequence[FileReport], interrupted: bool, fa
     recognized = sum(len(report.recognized) for report in fresh)
     if recognized:
         output.line(output.texts("cli.recognized", count=recognized))
+    described = sum(report.described for report in fresh)
+    if described:
+        output.line(output.texts("cli.described", count=described))
     kept = sum(report.kept for report in reports)
     if kept:
         output.line(output.texts("cli.kept", count=kept))
@@ -64,6 +67,7 @@ def files(reports: Sequence[FileReport]) -> list[dict[str, object]]:
             "reason": report.reason or "",
             "pages": report.pages,
             "recognized": report.recognized,
+            "described": report.described,
             "empty": report.empty,
             "chunks": report.chunks,
             "seconds": round(report.seconds, 3),

@@ -99,6 +99,7 @@ def _as_json(found: Retrieval, *, explain: bool) -> dict[str, object]:
                 "page": passage.page,
                 "page_label": passage.page_label,
                 "headings": passage.headings,
+                "described": passage.described,
                 "start": passage.start,
                 "end": passage.end,
                 "score": passage.score,

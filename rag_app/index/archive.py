@@ -27,7 +27,7 @@ from ..types import KnowledgeBase
 from ..vectors import Vectors
 from .writer import locked
 
-_FORMAT = 1
+_FORMAT = 2  # 2: descriptions of pictures
 _MANIFEST, _VECTORS = "manifest.json", "vectors.npy"
 _SEAL_BYTES = 64
 _BLOCK = 1 << 20
