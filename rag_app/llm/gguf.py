@@ -115,9 +115,7 @@ class GgufModel:
                 async for piece in pieces:
                     yield piece
         except PromptTooLong as error:
-            raise PromptTooLong(
-                "gguf.too_long", tokens=error.tokens, context=error.context, model=self.name
-            ) from error
+            raise PromptTooLong("gguf.too_long", tokens=error.tokens, context=error.context, model=self.name) from error
         except ModelError as error:
             await self._explain(running, error)
             raise
@@ -172,9 +170,8 @@ class GgufModel:
         needed = file.size + round((file.kv_bytes or 0.0) * context)
         free = max(free_memory(), memory_for_models())
         if needed > free:
-            raise ModelError(
-                "gguf.no_memory", model=self.name, needed=f"{needed / 1e9:.1f}", free=f"{free / 1e9:.1f}", context=context
-            )
+            gb = {"needed": f"{needed / 1e9:.1f}", "free": f"{free / 1e9:.1f}"}
+            raise ModelError("gguf.no_memory", model=self.name, context=context, **gb)
 
     async def _close(self) -> None:
         task, self._starting = self._starting, None

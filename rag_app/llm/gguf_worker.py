@@ -1,4 +1,4 @@
-"""The process that runs a GGUF model: llama.cpp's own HTTP server, for whoever holds the key; the only xllamacpp import.
+"""The process that runs a GGUF model: llama.cpp's own HTTP server. The only xllamacpp import.
 
 One line of JSON comes in through standard input: path, context, key. One goes out when the model is loaded: its
 address. The process ends with whoever started it, because its input then does. What llama.cpp logs is for that one too:

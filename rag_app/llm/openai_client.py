@@ -96,7 +96,8 @@ class OpenAiClient:
             import httpx2
             import openai
 
-            timeout = httpx2.Timeout(None, connect=_CONNECT_SECONDS)  # a model that reads or loads is silent for minutes
+            # a model that reads or loads is silent for minutes
+            timeout = httpx2.Timeout(None, connect=_CONNECT_SECONDS)
             http = httpx2.AsyncClient(
                 timeout=timeout,
                 trust_env=urlsplit(self.url).hostname not in _LOOPBACK,  # a proxy must never catch this machine's own

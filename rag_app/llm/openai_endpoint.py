@@ -44,10 +44,12 @@ class Asked:
 
 
 class Endpoint:
-    """Args:
-    model: its name; empty for the only one that the server has.
-    context_tokens: context where the server does not tell its own.
-    """  # noqa: D205, D212
+    """A model on a server.
+
+    Args:
+        model: its name; empty for the only one that the server has.
+        context_tokens: context where the server does not tell its own.
+    """
 
     def __init__(self, client: OpenAiClient, model: str, context_tokens: int) -> None:
         self.client = client
