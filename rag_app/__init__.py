@@ -11,8 +11,9 @@ from ingest.messages import Language, Message, message, text
 from ingest.types import FileReport, IngestReport, Progress
 
 from .app import RagApp
-from .chat.answering import AnswerStream
+from .chat.answering import AnswerStream, Thought
 from .errors import RagError
+from .protocols import Stage
 from .settings import Settings
 from .types import Answer, Check, Citation, Filters, KnowledgeBase, Passage, Retrieval, StoredDocument, Trace, Turn
 
@@ -33,7 +34,9 @@ __all__ = [
     "RagError",
     "Retrieval",
     "Settings",
+    "Stage",
     "StoredDocument",
+    "Thought",
     "Trace",
     "Turn",
     "UserError",

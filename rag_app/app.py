@@ -337,6 +337,10 @@ class RagApp:
         """
         return self.stream(question, kb, history, filters, images).answer
 
+    def sees_images(self) -> bool:
+        """Whether there is a model that an image in a question can go to."""
+        return self._store.models.sees_images()
+
     def preload(self) -> None:
         """Bring the answering model into memory, in the background, so that the first answer need not wait for it.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import streamlit as st
 
-from rag_app import Answer, AnswerStream, Citation, Language, Message, text
+from rag_app import Answer, AnswerStream, Citation, Language, Message, Thought, text
 
 from .markup import chip, highlighted, plain, small, with_chips
 
@@ -12,19 +14,30 @@ _QUOTES = "quotes"
 
 
 def write(stream: AnswerStream, language: Language) -> None:
-    """The answer as it is written."""
-    slot = st.empty()
-    pieces = iter(stream)
-    with slot, st.spinner(text("ui.working", language)):  # a model that is loaded first takes its time
-        written = next(pieces, "")
-    slot.markdown(with_chips(written, verbatim=stream.verbatim), anchors=False)
-    for piece in pieces:
-        written += piece
-        slot.markdown(with_chips(written, verbatim=stream.verbatim), anchors=False)
+    """The answer as it is written; before it and between its pieces, what is waited for and since when."""
+    waiting, thinking, slot = st.empty(), st.empty(), st.empty()
+    written = thought = ""
+    with ExitStack() as shown:
+        for event in stream.events():
+            if isinstance(event, str):
+                shown.close()
+                written += event
+                slot.markdown(with_chips(written, verbatim=stream.verbatim), anchors=False)
+            elif isinstance(event, Thought):
+                thought += event.text
+                thinking.caption(small(thought))
+            else:
+                shown.close()
+                if event.name != "writing":
+                    shown.enter_context(waiting)
+                    shown.enter_context(st.spinner(plain(event.message.text(language)), show_time=True))
 
 
-def show(answer: Answer) -> None:
+def show(answer: Answer, language: Language) -> None:
     """A finished answer."""
+    if answer.thinking:
+        with st.expander(text("ui.thinking", language)):
+            st.caption(small(answer.thinking))
     st.markdown(with_chips(answer.text, verbatim=answer.refused or answer.model == _QUOTES), anchors=False)
 
 

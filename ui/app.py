@@ -9,6 +9,7 @@ import streamlit as st
 from rag_app import KnowledgeBase, Language, RagApp, StoredDocument, UserError, text
 from ui import conversation, sidebar
 
+_IMAGES = ["png", "jpg", "jpeg", "webp"]
 _SAMPLE = "什么是RAG.md"  # with the sample documents there are questions to suggest
 
 
@@ -23,7 +24,11 @@ def main() -> None:
     language = sidebar.choose_language()
     st.set_page_config(page_title=text("ui.title", language), page_icon="📖", layout="centered")
     try:
-        page(open_app(), language)
+        app = open_app()
+        if "preloaded" not in st.session_state:
+            st.session_state["preloaded"] = True
+            app.preload()
+        page(app, language)
     except UserError as failure:
         conversation.error(failure, language)
 
@@ -36,14 +41,29 @@ def page(app: RagApp, language: Language) -> None:
     exchanges = conversation.exchanges(kb)
     welcome = st.empty()
     conversation.show(exchanges, language)
-    typed = st.chat_input(text("ui.ask", language), key="question", submit_mode="stop")
+    typed, images = _asked(language)
     question = typed or st.session_state.pop("example", None)
     if question:
-        conversation.ask(app, kb, question, language)
+        conversation.ask(app, kb, question, language, images)
         st.rerun()  # draws the sources, and everything else as it now is
     if not exchanges:
         with welcome.container():
             greet(app, kb, documents, language)
+
+
+def _asked(language: Language) -> tuple[str, list[bytes]]:
+    """What was typed, and the images that go with it where a model is there that sees."""
+    if not _sees_images():
+        return st.chat_input(text("ui.ask", language), key="question", submit_mode="stop") or "", []
+    given = st.chat_input(
+        text("ui.ask", language), key="question_image", submit_mode="stop", accept_file="multiple", file_type=_IMAGES
+    )
+    return (given.text, [file.getvalue() for file in given.files]) if given else ("", [])
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def _sees_images() -> bool:
+    return open_app().sees_images()
 
 
 def greet(app: RagApp, kb: KnowledgeBase, documents: Sequence[StoredDocument], language: Language) -> None:

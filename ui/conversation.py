@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -36,21 +37,23 @@ def show(conversation: list[Exchange], language: Language) -> None:
         _question(exchange.question)
         with st.chat_message("assistant", avatar=_APP):
             if isinstance(exchange.outcome, Answer):
-                answers.show(exchange.outcome)
+                answers.show(exchange.outcome, language)
                 answers.footer(exchange.outcome, language, known=known)
                 known = exchange.outcome.notice or known
             else:
                 error(exchange.outcome, language)
 
 
-def ask(app: RagApp, kb: KnowledgeBase, question: str, language: Language) -> None:
+def ask(app: RagApp, kb: KnowledgeBase, question: str, language: Language, images: Sequence[bytes] = ()) -> None:
     """Show the question and its answer as it is written, and keep both; a stopped answer is kept as far as it got."""
     conversation = exchanges(kb)
     _question(question)
+    if images:
+        st.image(list(images), width=160)
     with st.chat_message("assistant", avatar=_APP):
         try:
             with st.spinner(text("ui.working", language)):
-                stream = app.stream(question, kb.name, _history(conversation))
+                stream = app.stream(question, kb.name, _history(conversation), images=images)
         except UserError as failure:
             conversation.append(Exchange(question, failure))
             return

@@ -76,7 +76,7 @@ class AnswerStream:
 
     def close(self) -> None:
         """Stop, from the thread that iterates; the model is cancelled."""
-        self._cancelled = True
+        self._cancelled = self._cancelled or not self._ended
         self._events.close()
 
     @property

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from ingest.errors import UserError
 
 from ..app import RagApp
+from ..chat.answering import Thought
 from ..types import Answer, Filters, Turn
 from .filtering import filters
 from .output import Output
@@ -32,18 +34,20 @@ def add(app: typer.Typer, texts: Texts) -> None:
         tag: Annotated[list[str] | None, texts.filter_option("tag")] = None,
         since: Annotated[str | None, texts.filter_option("since")] = None,
         until: Annotated[str | None, texts.filter_option("until")] = None,
+        image: Annotated[list[Path] | None, typer.Option("--image", help=texts("cli.ask_image"))] = None,
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
         with session(json=json) as (rag, output):
             chosen = filters(document, folder, type_, tag, since, until)
             if json:
-                output.print_json(_as_json(rag.ask(question, kb or None, filters=chosen)))
+                output.print_json(_as_json(rag.ask(question, kb or None, filters=chosen, images=image or ())))
             else:
-                _show(rag, output, question, kb or None, (), chosen)
+                _show(rag, output, question, kb or None, (), chosen, image or ())
 
     @app.command(help=texts.help("cli.chat", "rag-app chat --kb work"))
     def chat(kb: Annotated[str | None, texts.kb_option()] = None) -> None:
         with session() as (rag, output):
+            rag.preload()
             output.note(output.texts("cli.chat_hello"))
             history: list[Turn] = []
             while (question := _read(output)) is not None:
@@ -76,12 +80,21 @@ def _show(
     kb: str | list[str] | None,
     history: Sequence[Turn],
     chosen: Filters | None = None,
+    images: Sequence[Path] = (),
 ) -> Answer:
-    stream = rag.stream(question, kb, history, chosen)
+    stream = rag.stream(question, kb, history, chosen, images)
     try:
-        for piece in stream:
-            output.piece(piece)
+        with output.waiting() as waits:
+            for event in stream.events():
+                if isinstance(event, str):
+                    waits(None)
+                    output.piece(event)
+                elif isinstance(event, Thought):
+                    output.thought(event.text)
+                else:
+                    waits(event.message if event.name != "writing" else None)
     finally:
+        stream.close()
         output.line()
     answer = stream.answer
     if answer.citations:
@@ -124,6 +137,8 @@ def _as_json(answer: Answer) -> dict[str, object]:
             for citation in answer.citations
         ],
         "notice": answer.notice or "",
+        "thinking": answer.thinking,
         "prompt_tokens": answer.prompt_tokens,
+        "answer_tokens": answer.answer_tokens,
         "context_tokens": answer.context_tokens,
     }

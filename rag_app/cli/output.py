@@ -80,6 +80,32 @@ class Output:
         """A piece of an answer, without a newline, at once."""
         self._out.print(_safe(text), end="", soft_wrap=True)
 
+    def thought(self, text: str) -> None:
+        """A piece of what a model thinks, beside the result and only where somebody looks."""
+        if not self.json and self._err.is_terminal:
+            self._err.print(_safe(text), end="", style="dim italic", soft_wrap=True)
+
+    @contextmanager
+    def waiting(self) -> Iterator[Callable[[Message | None], None]]:
+        """What is waited for, on a terminal: call it with that, or with None when the waiting is over."""
+        status = self._err.status("", spinner="dots")
+        shown = False
+
+        def show(message: Message | None) -> None:
+            nonlocal shown
+            if message is not None and self._err.is_terminal and not self.json:
+                status.update(_safe(message.text(self._language)))
+                status.start()
+                shown = True
+            elif shown:
+                status.stop()
+                shown = False
+
+        try:
+            yield show
+        finally:
+            show(None)
+
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table of the result."""
         table = Table(box=None, header_style="bold", pad_edge=False)

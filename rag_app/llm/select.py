@@ -110,6 +110,15 @@ class Models:
             raise NotSupported("ollama.no_images", model=model.name)
         return model
 
+    def sees_images(self) -> bool:
+        """Whether there is such a model."""
+        if self._settings.answers == "quotes":
+            return False
+        try:
+            return self.vision_model() is not None
+        except (ModelError, SettingsError):
+            return False
+
     def answerer(self, embedder: Embedder, images: Sequence[bytes] = ()) -> Answerer:
         """Who answers right now.
 
