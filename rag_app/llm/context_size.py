@@ -52,7 +52,8 @@ def compute_bytes(context: int, weights: int) -> int:
     """Upper bound of the compute buffers (flash attention, batch of 512) of a model with ``weights`` bytes.
 
     Per token a server measured 1,024 bytes between contexts of 2,048 and 4,096 (the attention mask, 512 × f16) and
-    6,531 between 4,096 and 8,192; 8,192 bounds both. The rest follows llama.cpp's buffer of a batch's logits.
+    6,531 between 4,096 and 8,192; 8,192 bounds both. The rest is the buffer of a batch's logits, 258.5 MiB for LLaMA 3
+    in Ollama's own log (ollama/ollama#9311: ``memory.graph.full``).
     """
     return _BUFFER_BYTES + weights // _BUFFER_SHARE + _BUFFER_BYTES_PER_TOKEN * context
 

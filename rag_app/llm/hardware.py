@@ -102,9 +102,16 @@ def models_folder(environment: Mapping[str, str]) -> Path:
     if environment.get("OLLAMA_MODELS"):
         return Path(environment["OLLAMA_MODELS"])
     service = Path("/usr/share/ollama/.ollama/models")
-    return service if service.is_dir() else Path.home() / ".ollama" / "models"
+    return service if _is_there(service) else Path.home() / ".ollama" / "models"
 
 
 def _free_disk(folder: Path) -> int:
-    there = next((one for one in (folder.absolute(), *folder.absolute().parents) if one.exists()), Path.cwd())
+    there = next((one for one in (folder.absolute(), *folder.absolute().parents) if _is_there(one)), Path.cwd())
     return shutil.disk_usage(there).free
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError:  # the service's folder may be closed to others
+        return False
