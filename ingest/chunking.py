@@ -51,8 +51,9 @@ class Chunker:
         made: list[Chunk] = []
         path: list[Heading] = []
         for page in document.pages:
-            own: list[Heading] = []  # a page that a model wrote has the whole path of each picture
-            for section in self._packed(page, list(_sections(page, own if page.described else path))):
+            # what a model wrote is apart for each picture, and has the whole path above it
+            sections = _sections(page, []) if page.described else self._packed(page, list(_sections(page, path)))
+            for section in sections:
                 made.extend(self._cut(document, page, section))
         return made
 
