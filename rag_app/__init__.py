@@ -13,6 +13,9 @@ from ingest.types import FileReport, IngestReport, Progress
 from .app import RagApp
 from .chat.answering import AnswerStream, Thought
 from .errors import RagError
+from .llm.library import ChosenModel, ModelEntry
+from .llm.pulling import Pull, PullStep
+from .llm.recommend import Recommendation
 from .protocols import Stage
 from .settings import Settings
 from .types import Answer, Check, Citation, Filters, KnowledgeBase, Passage, Retrieval, StoredDocument, Trace, Turn
@@ -21,6 +24,7 @@ __all__ = [
     "Answer",
     "AnswerStream",
     "Check",
+    "ChosenModel",
     "Citation",
     "FileReport",
     "Filters",
@@ -28,10 +32,14 @@ __all__ = [
     "KnowledgeBase",
     "Language",
     "Message",
+    "ModelEntry",
     "Passage",
     "Progress",
+    "Pull",
+    "PullStep",
     "RagApp",
     "RagError",
+    "Recommendation",
     "Retrieval",
     "Settings",
     "Stage",

@@ -18,6 +18,10 @@ from .chat.answering import AnswerStream, Refusal
 from .chat.images import picture
 from .index import archive, enriching, erasure, rebuild
 from .llm.completing import ModelCompletion
+from .llm.hardware import look
+from .llm.library import ChosenModel, Library, ModelEntry
+from .llm.pulling import Pull
+from .llm.recommend import Recommendation, recommend
 from .retrieval.relevance import is_relevant
 from .settings import Settings
 from .store import Store
@@ -347,6 +351,56 @@ class RagApp:
         What goes wrong shows at the question.
         """
         self._store.models.preload()
+
+    # Models and the machine
+
+    def models(self) -> list[ModelEntry]:
+        """The models that Ollama has, by name.
+
+        Raises:
+            OllamaUnreachable, ModelError.
+        """
+        return self._library.models()
+
+    def pull_model(self, name: str) -> Pull:
+        """Fetch a model from Ollama's library: iterate for its steps; ``cancel`` stops it, a later pull goes on.
+
+        Raises:
+            ModelNotInstalled: there is no such model. OllamaUnreachable, ModelError. All while iterating.
+        """
+        return self._library.pull(name)
+
+    def use_model(self, name: str) -> ChosenModel:
+        """Answer with an installed model from the next question on; it is stored in the ``rag.toml`` in force.
+
+        Raises:
+            ModelNotInstalled; NotSupported: it is an embedding model. SettingsError: the file can't be written.
+            OllamaUnreachable, ModelError.
+        """
+        chosen = self._library.use(name)
+        self.settings = self.settings.model_copy(update={"model": chosen.name})
+        self._store.models.use(chosen.name)
+        return chosen
+
+    def remove_model(self, name: str) -> ModelEntry:
+        """Delete a model from Ollama's disk; returns what it was.
+
+        Raises:
+            ModelNotInstalled, OllamaUnreachable, ModelError.
+        """
+        return self._library.remove(name)
+
+    def recommend(self, *, vision: bool = False) -> Recommendation:
+        """Which LLaMA 3 suits this machine, and why.
+
+        Args:
+            vision: one that takes images.
+        """
+        return recommend(look(), vision=vision)
+
+    @property
+    def _library(self) -> Library:
+        return Library(self._store.models.server, self.settings)
 
     def doctor(self) -> list[Check]:
         """What is right and wrong with this machine, and what mends it."""

@@ -217,10 +217,23 @@ def config_file() -> Path | None:
         if not Path(named).is_file():
             raise SettingsError("settings.no_file", variable=_CONFIG_VARIABLE, file=named)
         return Path(named)
-    for folder in (Path.cwd(), platformdirs.user_config_path(_APP)):
-        if (folder / FILE_NAME).is_file():
-            return folder / FILE_NAME
-    return None
+    return next((file for file in (Path.cwd() / FILE_NAME, own_config_file()) if file.is_file()), None)
+
+
+def own_config_file() -> Path:
+    """The user's own ``rag.toml``, whether it is there or not."""
+    return platformdirs.user_config_path(_APP) / FILE_NAME
+
+
+def is_local_to_folder(file: Path) -> bool:
+    """Whether a ``rag.toml`` holds in the working folder alone."""
+    return not os.environ.get(_CONFIG_VARIABLE) and file.resolve() == (Path.cwd() / FILE_NAME).resolve()
+
+
+def variable_in_force(name: str) -> str | None:
+    """The environment variable that sets a setting, None without one; letter case does not matter."""
+    wanted = f"{_PREFIX}{name}".upper()
+    return next((one for one, value in os.environ.items() if value and one.upper() == wanted), None)
 
 
 def _check_environment(settings: type[Settings]) -> None:

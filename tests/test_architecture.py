@@ -55,6 +55,7 @@ OWNERS = {
     "streamlit": "ui/",
     "striprtf": "ingest/loaders/richtext.py",
     "tokenizers": "rag_app/embedding/tokenizer.py",
+    "tomlkit": "rag_app/settings_file.py",
     "torch": "rag_app/embedding/sentence_transformer.py rag_app/reranking/cross_encoder.py",
     "watchfiles": "ingest/watch.py",
     "xllamacpp": "rag_app/llm/gguf_worker.py",

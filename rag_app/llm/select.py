@@ -63,13 +63,13 @@ class Models:
 
     @property
     def provider(self) -> Provider:
-        """Who runs the model: what was asked for, else what was set up in so many words, else Ollama."""
-        chosen = self._settings.answers
-        if chosen in ("gguf", "openai", "ollama"):
-            return chosen
-        if self._settings.openai_url:
-            return "openai"
-        return "gguf" if self._settings.gguf_path else "ollama"
+        """Who runs the model, see :func:`provider_of`."""
+        return provider_of(self._settings)
+
+    def use(self, model: str) -> None:
+        """Answer with another model of Ollama from the next question on."""
+        with self._lock:
+            self._settings = self._settings.model_copy(update={"model": model})
 
     def preload(self) -> None:
         """Bring the model in force into memory, in the background; what fails shows when it is asked."""
@@ -170,3 +170,13 @@ class Models:
         if isinstance(error, ModelNotInstalled) and self.provider == "ollama":
             return message("notice.no_model", model=self._settings.model)
         return error.message
+
+
+def provider_of(settings: Settings) -> Provider:
+    """Who runs the model: what was asked for, else what was set up in so many words, else Ollama."""
+    chosen = settings.answers
+    if chosen in ("gguf", "openai", "ollama"):
+        return chosen
+    if settings.openai_url:
+        return "openai"
+    return "gguf" if settings.gguf_path else "ollama"
