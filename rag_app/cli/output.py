@@ -21,6 +21,7 @@ from rich.table import Table
 from ingest.errors import UserError
 from ingest.messages import Language, Message
 
+from .figures import clock
 from .texts import Texts
 
 if TYPE_CHECKING:
@@ -157,6 +158,18 @@ class Output:
             yield lambda done, total: bar.update(task, completed=done, total=total)
 
     @contextmanager
+    def following(self) -> Iterator[Callable[[str, float | None, str], None]]:
+        """A progress bar, on a terminal: call it with what is done, its share if that is known, and figures."""
+        with _bar(self._err, hidden=self.json) as bar:
+            task = bar.add_task("", total=None, counts="")
+
+            def show(what: str, share: float | None, figures: str) -> None:
+                total = None if share is None else 1.0
+                bar.update(task, description=_safe(what), total=total, completed=share or 0.0, counts=_safe(figures))
+
+            yield show
+
+    @contextmanager
     def progress(self) -> Iterator[IngestProgress]:
         """A progress bar on standard error, where that is a terminal."""
         with IngestProgress(self._err, self.texts, quiet=self.json) as bar:
@@ -170,16 +183,7 @@ class IngestProgress:
         self._console = console
         self._texts = texts
         self._quiet = quiet
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("[dim]{task.fields[counts]}[/dim]"),
-            console=console,
-            transient=True,
-            disable=quiet or not console.is_terminal,
-        )
+        self._bar = _bar(console, hidden=quiet)
         self._task = self._bar.add_task("", total=1.0, counts="")
 
     def __enter__(self) -> IngestProgress:
@@ -199,7 +203,7 @@ class IngestProgress:
             pages=step.pages,
             chunks=step.chunks,
             rate=f"{step.chunks_per_second:.1f}",
-            left=_clock(left) if left is not None else "–",
+            left=clock(left) if left is not None else "–",
         )
         name = step.path.name if len(step.path.name) <= 32 else f"{step.path.name[:31]}…"
         if step.recognizing is not None:
@@ -239,7 +243,14 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def _bar(console: Console, *, hidden: bool) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("[dim]{task.fields[counts]}[/dim]"),
+        console=console,
+        transient=True,
+        disable=hidden or not console.is_terminal,
+    )
