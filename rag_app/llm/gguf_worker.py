@@ -14,6 +14,7 @@ import threading
 from typing import Any
 
 FAILED_EXIT = 3
+_BATCH = 256  # tokens of the prompt that are read at a time; it is stopped between two, by default after 2,048
 _ERRORS_ONLY = 1  # of llama.cpp's levels of log lines
 
 
@@ -40,6 +41,7 @@ def _serve(path: str, context_tokens: int, key: str) -> Any:
     parameters.model.path = path
     parameters.n_ctx = context_tokens
     parameters.n_parallel = 1  # more of them would share the context
+    parameters.n_batch = parameters.n_ubatch = _BATCH
     parameters.ctx_shift = False  # it forgets the beginning of the prompt in silence
     parameters.cache_prompt = True
     parameters.cache_ram_mib = 0  # up to 8 GiB of prompts of before otherwise
