@@ -10,6 +10,10 @@ import pytest
 
 from rag_app import RagApp, Settings
 
+from .network import stay_home
+
+stay_home()  # the whole suite runs so
+
 PROJECT = Path(__file__).parents[1]
 SAMPLES = PROJECT / "sample_docs"
 DATA = Path(__file__).parent / "data"
