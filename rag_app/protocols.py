@@ -255,6 +255,13 @@ class ChatModel(Protocol):
             piece, or between two. Both while iterating.
         """
 
+    def prepare(self) -> ChatStream:
+        """Whatever :meth:`describe` and :meth:`count` need, so that they answer at once; pieces are stages only.
+
+        Raises:
+            ModelError; while iterating.
+        """
+
     def preload(self) -> None:
         """Have the model in memory before it is asked; returns when it is there.
 

@@ -10,10 +10,10 @@ from ingest.messages import message
 
 from ..errors import PromptTooLong
 from ..protocols import ChatMessage, ChatModel, ChatStream, ModelPiece
-from ..retrieval.language import language_of
 from ..types import Passage, Turn
 from .fitting import Fitted, fit
 from .prompt import messages
+from .prompts import Prompt
 
 _RESERVE = 0.05  # of what a second attempt may have, as the model counted more than we did
 
@@ -22,18 +22,33 @@ class ModelWriter:
     """Answers with a chat model; implements :class:`rag_app.protocols.AnswerWriter`.
 
     Args:
-        answer_tokens: most tokens of an answer; so much of the context is kept free.
-        images: files that go with the question.
+        prompt: what it is asked. answer_tokens: most tokens of an answer; so much of the context is kept free.
+        images: files that go with the question. open_mode: whether it may answer beyond the documents.
+
+    Attributes:
+        sent: the messages as they were sent last.
     """
 
-    def __init__(self, model: ChatModel, answer_tokens: int, images: Sequence[bytes] = ()) -> None:
+    def __init__(
+        self,
+        model: ChatModel,
+        prompt: Prompt,
+        answer_tokens: int,
+        images: Sequence[bytes] = (),
+        *,
+        open_mode: bool = False,
+    ) -> None:
         self.name = model.name
+        self.prompt = prompt
+        self.sent: tuple[ChatMessage, ...] = ()
+        self._open_mode = open_mode
         self._model = model
         self._answer_tokens = answer_tokens
         self._images = tuple(images)
         self._lock = threading.Lock()
-        self._running: ChatStream | None = None
+        self._stream: ChatStream | None = None
         self._cancelled = False
+        self._waited = False
         self._context: int | None = None
 
     @property
@@ -45,8 +60,8 @@ class ModelWriter:
         """Stop, on the server too."""
         with self._lock:
             self._cancelled = True
-            if self._running is not None:
-                self._running.cancel()
+            if self._stream is not None:
+                self._stream.cancel()
 
     def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
         """The answer as it is written. What does not fit is left out whole, and said.
@@ -54,36 +69,66 @@ class ModelWriter:
         Raises:
             PromptTooLong: not even one passage fits. ModelError.
         """
-        language = language_of(question)
 
         def build(given: Sequence[Passage], turns: Sequence[Turn]) -> list[ChatMessage]:
-            return messages(question, given, turns, language, self._images)
+            return messages(self.prompt, question, given, turns, images=self._images, open_mode=self._open_mode)
 
-        self._context = context = self._model.describe().context_tokens
-        answer_tokens = min(self._answer_tokens, context // 2)
-        budget = context - answer_tokens
-        fitted = fit(build, self._model.count, passages, history, budget, self.name)
+        try:
+            yield from self._running(self._model.prepare())
+            self._context = context = self._model.describe().context_tokens
+            answer_tokens = min(self._answer_tokens, context // 2)
+            budget = context - answer_tokens
+            fitted = fit(build, self._count, passages, history, budget, self.name)
+            try:
+                yield from self._written(fitted, answer_tokens)
+            except PromptTooLong as error:
+                shorter = _shorter(fitted, error, budget)
+                fitted = fit(build, self._count, passages, history, shorter, self.name)
+                yield from self._written_or_refused(fitted, answer_tokens, budget)
+        except _Stopped:
+            return
+
+    def _written_or_refused(self, fitted: Fitted, answer_tokens: int, budget: int) -> Iterator[ModelPiece]:
         try:
             yield from self._written(fitted, answer_tokens)
-        except PromptTooLong as error:
-            shorter = _shorter(fitted, error, budget)
-            fitted = fit(build, self._model.count, passages, history, shorter, self.name)
-            yield from self._written(fitted, answer_tokens)
+        except PromptTooLong as error:  # not every server says by how much
+            tokens, context = error.tokens or fitted.tokens, error.context or budget
+            raise PromptTooLong(error.message.key, tokens=tokens, context=context, model=self.name) from error
 
     def _written(self, fitted: Fitted, answer_tokens: int) -> Iterator[ModelPiece]:
-        running = self._model.stream(fitted.messages, answer_tokens=answer_tokens)
+        self.sent = tuple(fitted.messages)
+        for piece in self._running(self._model.stream(fitted.messages, answer_tokens=answer_tokens)):
+            notice = piece.notice
+            if piece.done and notice is None and fitted.turns_left_out:
+                notice = message("answer.turns_left_out", count=fitted.turns_left_out)
+            yield replace(piece, passages=fitted.passages, notice=notice)
+
+    def _running(self, stream: ChatStream) -> Iterator[ModelPiece]:
+        """Its pieces, as long as nobody stops it; that the server is being asked is said once."""
         with self._lock:
-            self._running = running
-            if self._cancelled:
-                return
+            self._stream = stream
         try:
-            for piece in running:
-                notice = piece.notice
-                if piece.done and notice is None and fitted.turns_left_out:
-                    notice = message("answer.turns_left_out", count=fitted.turns_left_out)
-                yield replace(piece, passages=fitted.passages, notice=notice)
+            self._check()
+            for piece in stream:
+                again = piece.stage is not None and piece.stage.name == "connecting" and self._waited
+                self._waited = self._waited or piece.stage is not None
+                if not again:
+                    yield piece
+            self._check()
         finally:
-            running.cancel()
+            stream.cancel()
+
+    def _count(self, prompt: Sequence[ChatMessage]) -> int:
+        self._check()
+        return self._model.count(prompt)
+
+    def _check(self) -> None:
+        if self._cancelled:
+            raise _Stopped
+
+
+class _Stopped(Exception):
+    """Somebody has stopped the answer."""
 
 
 def _shorter(fitted: Fitted, error: PromptTooLong, budget: int) -> int:

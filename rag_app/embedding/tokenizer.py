@@ -70,9 +70,13 @@ class TextTokenizer:
         self._tokenizer.no_truncation()
 
     def save(self, file: Path) -> None:
-        """Write it as ``tokenizer.json``; the file is there whole or not at all."""
+        """Write it as ``tokenizer.json``; the file is there whole or not at all.
+
+        Raises:
+            OSError.
+        """
         part = file.with_name(f"{file.name}.part")
-        self._tokenizer.save(str(part))
+        part.write_text(self._tokenizer.to_str(), encoding="utf-8")
         part.replace(file)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:

@@ -45,11 +45,11 @@ class EventLoop:
         Raises:
             CancelledError: this is closed.
         """
-        try:
+        with self._lock:  # so that no task comes after those that close() cancels
+            if self._closed:
+                task.close()
+                raise CancelledError
             return asyncio.run_coroutine_threadsafe(task, self._started())
-        except CancelledError:
-            task.close()
-            raise
 
     def iterate(self, source: Callable[[], AsyncGenerator[T, None]]) -> Running[T]:
         """What an asynchronous generator yields; it begins with the first ``next``."""
@@ -69,14 +69,11 @@ class EventLoop:
         loop.close()
 
     def _started(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._closed:
-                raise CancelledError
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._loop.run_forever, name="rag-app requests", daemon=True)
-                self._thread.start()
-            return self._loop
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="rag-app requests", daemon=True)
+            self._thread.start()
+        return self._loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,10 @@ class _End:
 
 
 class Running(Generic[T]):
-    """An iterator over what a task yields. What is dropped without being read to its end is cancelled."""
+    """An iterator over what a task yields; it ends where the task is cancelled, or its event loop closed.
+
+    What is dropped without being read to its end is cancelled.
+    """
 
     def __init__(self, loop: EventLoop, source: Callable[[], AsyncGenerator[T, None]]) -> None:
         self._loop = loop
@@ -111,9 +111,9 @@ class Running(Generic[T]):
         if not isinstance(item, _End):
             return item
         self._ended = True
-        if item.error is not None and not self._cancelled:
-            raise item.error
-        raise StopIteration
+        if item.error is None or self._cancelled or isinstance(item.error, asyncio.CancelledError):
+            raise StopIteration
+        raise item.error
 
     def cancel(self) -> None:
         """Stop, from any thread; the iteration then ends after what has already arrived."""
@@ -128,10 +128,12 @@ class Running(Generic[T]):
     def _begin(self) -> None:
         with self._lock:
             if self._future is None and not self._ended:
-                if self._cancelled:
-                    self._ended = True
-                else:
-                    self._future = self._loop.start(_pump(self._source, self._arrived))
+                self._ended = self._cancelled
+                if not self._cancelled:
+                    try:
+                        self._future = self._loop.start(_pump(self._source, self._arrived))
+                    except CancelledError:
+                        self._ended = True
 
     def _wait(self) -> T | _End:
         while True:

@@ -21,7 +21,8 @@ from .gguf_file import GgufFile, read_gguf
 from .gguf_process import Worker, start_worker
 from .hardware import free_memory, memory_for_models
 from .openai_client import OpenAiClient
-from .openai_endpoint import Asked, Endpoint, Stages
+from .openai_endpoint import Asked, Endpoint
+from .waiting import Stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,15 @@ class GgufModel:
         asked = Asked(tuple(messages), answer_tokens, schema, time.monotonic())
         return self._loop.iterate(lambda: self._answer(asked))
 
+    def prepare(self) -> ChatStream:
+        """Start the process, which also counts prompts; see :class:`rag_app.protocols.ChatModel`.
+
+        Raises:
+            NotSupported, ModelError; while iterating.
+        """
+        began = time.monotonic()
+        return self._loop.iterate(lambda: self._prepared(began))
+
     def preload(self) -> None:
         """Have the model in memory; returns when it is there.
 
@@ -106,9 +116,8 @@ class GgufModel:
     async def _answer(self, asked: Asked) -> AsyncGenerator[ModelPiece, None]:
         if any(message.images for message in asked.messages):
             raise NotSupported("gguf.no_images", model=self.name)
-        if not self._is_running():
-            file = await asyncio.to_thread(self._header)
-            yield Stages(self.name, asked.began).piece("loading", size=file.size)
+        async for piece in self._prepared(asked.began):
+            yield piece
         running = await self._running()
         try:
             async with aclosing(running.endpoint.pieces(asked)) as pieces:
@@ -119,6 +128,12 @@ class GgufModel:
         except ModelError as error:
             await self._explain(running, error)
             raise
+
+    async def _prepared(self, began: float) -> AsyncGenerator[ModelPiece, None]:
+        if not self._is_running():
+            file = await asyncio.to_thread(self._header)
+            yield Stages(self.name, began).piece("loading", size=file.size)
+            await self._running()
 
     async def _count(self, messages: Sequence[ChatMessage]) -> int:
         running = await self._running()

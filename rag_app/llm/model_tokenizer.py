@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ..embedding.tokenizer import TextTokenizer, byte_level_tokenizer
@@ -54,8 +55,9 @@ def tokenizer_of(model_info: Mapping[str, object], file: Path | None = None) -> 
         whole_words=split in _WHOLE_WORDS,
     )
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        made.save(file)
+        with suppress(OSError):  # a full disk, say: it is made anew next time
+            file.parent.mkdir(parents=True, exist_ok=True)
+            made.save(file)
     return made
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import threading
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any
@@ -17,15 +16,16 @@ from typing import Any
 from ingest.messages import message as message_of
 
 from ..errors import NotSupported
-from ..protocols import ChatMessage, ChatStream, ModelDescription, ModelPiece, Stage, StageName
+from ..protocols import ChatMessage, ChatStream, ModelDescription, ModelPiece, StageName
 from .counting import TokenBound
 from .ollama_describing import KnownModel, OllamaOptions, loaded_entry, look_at
 from .ollama_server import OllamaServer
-from .waiting import Line, patiently
+from .waiting import Line, Stages, patiently
 
 __all__ = ["OllamaModel", "OllamaOptions"]
 
 _TEMPERATURE = 0.2
+_UNTIL_ASKED = "1m"  # a chat without messages and with keep_alive 0 unloads the model
 
 
 class OllamaModel:
@@ -35,8 +35,9 @@ class OllamaModel:
         self.name = name
         self._server = server
         self._options = options
-        self._lock = threading.Lock()
         self._known: KnownModel | None = None
+        self._looking = asyncio.Lock()
+        self._loading = asyncio.Lock()
         self._line = Line()
 
     def describe(self) -> ModelDescription:
@@ -46,6 +47,15 @@ class OllamaModel:
             ModelNotInstalled, NotSupported, OllamaUnreachable, ModelError.
         """
         return self._get().description
+
+    def prepare(self) -> ChatStream:
+        """Ask the server what the model is; see :class:`rag_app.protocols.ChatModel`.
+
+        Raises:
+            ModelNotInstalled, NotSupported, OllamaUnreachable, ModelError; while iterating.
+        """
+        stages = Stages(self.name, time.monotonic())
+        return self._server.loop.iterate(lambda: self._prepared(stages))
 
     def count(self, messages: Sequence[ChatMessage]) -> int:
         """Tokens of a prompt, never too few, see :mod:`rag_app.llm.counting`.
@@ -81,35 +91,29 @@ class OllamaModel:
     async def _answer(
         self, messages: Sequence[ChatMessage], answer_tokens: int, schema: dict[str, object] | None
     ) -> AsyncGenerator[ModelPiece, None]:
-        began = time.monotonic()
-
-        def stage(name: StageName, **values: Any) -> ModelPiece:
-            return ModelPiece("", stage=Stage(name, self.name, time.monotonic() - began, **values))
-
-        yield stage("connecting")
-        known = await self._known_without_waiting()
+        stages = Stages(self.name, time.monotonic())
+        yield stages.piece("connecting")
+        known = await self._look()
         context = known.description.context_tokens
         request = self._request(messages, answer_tokens, schema, known.description)
         with self._line.place() as place:
             if not await self._is_loaded(context):
-                yield stage("loading", size=known.description.size)
+                yield stages.piece("loading", size=known.description.size)
                 await self._load(context)
             tokens = known.bound.count(messages)
-            now: tuple[str, int] | None = None
+            ahead = -1
             reply = _Reply(messages, known.bound)
             async for record in patiently(self._server.client.lines("/api/chat", request, model=self.name)):
                 if record is None:
-                    ahead = place.ahead
-                    waits: tuple[StageName, int] = ("queued" if ahead else "reading", ahead)
-                    if waits != now:
-                        yield stage(waits[0], tokens=tokens, ahead=ahead or None)
-                    now = waits
+                    if place.ahead != ahead:
+                        ahead = place.ahead
+                        waits: StageName = "queued" if ahead else "reading"
+                        yield stages.piece(waits, tokens=tokens, ahead=ahead or None)
                     continue
                 for piece in reply.pieces(record):
                     does: StageName = "thinking" if piece.thinking else "writing"
-                    if now != (does, 0):
-                        now = (does, 0)
-                        yield stage(does)
+                    if stages.now != does:
+                        yield stages.piece(does)
                     yield piece
             if not reply.is_finished:
                 yield reply.broken_end()
@@ -142,30 +146,41 @@ class OllamaModel:
             request["format"] = schema
         return request
 
-    async def _known_without_waiting(self) -> KnownModel:
-        """As :meth:`_get`, without keeping the event loop from its other requests."""
-        return self._known if self._known is not None else await asyncio.to_thread(self._get)
+    async def _prepared(self, stages: Stages) -> AsyncGenerator[ModelPiece, None]:
+        if self._known is None:
+            yield stages.piece("connecting")
+            await self._look()
+
+    async def _look(self) -> KnownModel:
+        """The server is asked once, however many wait for it."""
+        async with self._looking:
+            if self._known is None:
+                server = self._server
+                self._known = await look_at(server.client, self.name, self._options, is_local=server.is_local)
+            return self._known
 
     async def _is_loaded(self, context: int) -> bool:
         found = await loaded_entry(self._server.client, self.name)
         return found is not None and found.context in (None, context)
 
     async def _load(self, context: int) -> None:
-        """A chat without messages loads the model and says nothing; it takes as long as it takes."""
+        """A chat without messages loads the model and says nothing; it takes as long as it takes.
+
+        Who waits for the same model waits here rather than in the server's queue.
+        """
         request = {
             "model": self.name,
             "messages": [],
             "stream": False,
-            "keep_alive": self._options.keep_alive_value,
+            "keep_alive": self._options.keep_alive_value or _UNTIL_ASKED,
             "options": {"num_ctx": context},
         }
-        await self._server.client.ask("POST", "/api/chat", request, model=self.name, light=False)
+        async with self._loading:
+            if not await self._is_loaded(context):
+                await self._server.client.ask("POST", "/api/chat", request, model=self.name, light=False)
 
     def _get(self) -> KnownModel:
-        with self._lock:
-            if self._known is None:
-                self._known = look_at(self._server, self.name, self._options)
-            return self._known
+        return self._known or self._server.loop.run(self._look())
 
 
 class _Reply:
@@ -209,7 +224,8 @@ class _Reply:
 
 
 def _plain(message: ChatMessage) -> dict[str, Any]:
-    plain: dict[str, Any] = {"role": message.role, "content": message.text}
+    text = message.text.encode("utf-8", "replace").decode()  # half a character can't be sent
+    plain: dict[str, Any] = {"role": message.role, "content": text}
     if message.images:
         plain["images"] = [base64.b64encode(image).decode() for image in message.images]
     return plain

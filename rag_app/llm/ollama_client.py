@@ -72,11 +72,11 @@ class Client(ollama.AsyncClient):
             async with self._client.stream("POST", path, json=body) as answer:
                 if answer.is_error or answer.is_redirect:
                     await answer.aread()
-                    raise ollama.ResponseError(answer.text, answer.status_code)
+                    raise refusal(answer.status_code, answer.text, self._url, model)
                 async for line in _lines(answer.aiter_bytes()):
                     record = json.loads(line)
                     if record.get("error"):
-                        raise ollama.ResponseError(record["error"])
+                        raise refusal(-1, line.decode(), self._url, model)
                     yield record
 
     async def _checked(self, *arguments: Any, **named: Any) -> httpx.Response:

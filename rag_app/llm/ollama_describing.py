@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from ..protocols import ModelDescription
 from .context_size import context_that_fits, kv_bytes_per_token
 from .counting import TokenBound
 from .model_tokenizer import is_known, kept, tokenizer_of
-from .ollama_server import InstalledModel, LoadedModel, OllamaServer, loaded, tagged
+from .ollama_server import InstalledModel, LoadedModel, installed, loaded, shown, tagged
 
 if TYPE_CHECKING:
     from .ollama_client import Client
@@ -52,28 +53,32 @@ class KnownModel:
     bound: TokenBound
 
 
-def look_at(server: OllamaServer, name: str, options: OllamaOptions) -> KnownModel:
+async def look_at(client: Client, name: str, options: OllamaOptions, *, is_local: bool) -> KnownModel:
     """Ask the server, and this machine for its memory.
+
+    Args:
+        is_local: whether the server runs on this machine.
 
     Raises:
         ModelNotInstalled, OllamaUnreachable, ModelError; NotSupported: it is an embedding model.
     """
-    installed = server.installed().find(name)
-    shown = server.show(name)
-    capabilities = shown.get("capabilities") or ["completion"]
+    entry = (await installed(client)).find(name)
+    told = await shown(client, name)
+    capabilities = told.get("capabilities") or ["completion"]
     if "completion" not in capabilities:
         raise NotSupported("ollama.no_chat", model=name)
-    info: dict[str, Any] = shown.get("model_info") or {}
-    details = shown.get("details") or {}
+    info: dict[str, Any] = told.get("model_info") or {}
+    details = told.get("details") or {}
     kv_bytes = kv_bytes_per_token(info, os.environ.get(_KV_CACHE_TYPE, "f16"))
     trained = info.get(f"{info.get('general.architecture')}.context_length")
-    size = installed.size if installed else None
-    running = server.loop.run(loaded_entry(server.client, name))
-    bound = TokenBound(_tokenizer(server, name, info, installed, options.cache))
+    size = entry.size if entry else None
+    running = await loaded_entry(client, name)
+    memory = await asyncio.to_thread(_memory, running) if is_local and size else None
+    bound = TokenBound(await _tokenizer(client, name, info, entry, options.cache))
     description = ModelDescription(
         name=name,
         provider="ollama",
-        context_tokens=_context(options.context_tokens, trained, kv_bytes, size, running, is_local=server.is_local),
+        context_tokens=_context(options.context_tokens, trained, kv_bytes, size, running, memory),
         trained_context=trained,
         parameters=str(details.get("parameter_size") or ""),
         quantization=str(details.get("quantization_level") or ""),
@@ -101,33 +106,31 @@ def _context(
     kv_bytes: float | None,
     size: int | None,
     running: LoadedModel | None,
-    *,
-    is_local: bool,
+    memory: int | None,
 ) -> int:
     """What fits; a model that is loaded with more, up to the setting, need not be loaded anew."""
-    memory = None
-    if is_local and size:
-        memory = max(0, _free_memory() + (running.size if running else 0) - _HEADROOM)
     fits = context_that_fits(wanted=wanted, trained=trained, kv_bytes=kv_bytes, weights=size, memory=memory)
     return running.context if running and running.context and fits <= running.context <= wanted else fits
 
 
-def _free_memory() -> int:
-    """Bytes that a model may take, on graphics cards too."""
+def _memory(running: LoadedModel | None) -> int:
+    """Bytes that the model may take, on graphics cards too; what it takes already is its own."""
     from .hardware import look
 
     machine = look(Path.home())
-    return machine.free_ram + sum(gpu.free or 0 for gpu in machine.gpus if not gpu.unified)
+    free = machine.free_ram + sum(gpu.free or 0 for gpu in machine.gpus if not gpu.unified)
+    return max(0, free + (running.size if running else 0) - _HEADROOM)
 
 
-def _tokenizer(
-    server: OllamaServer, name: str, info: dict[str, Any], installed: InstalledModel | None, folder: Path | None
+async def _tokenizer(
+    client: Client, name: str, info: dict[str, Any], entry: InstalledModel | None, folder: Path | None
 ) -> Callable[[str], int] | None:
     """The model's own count, where its vocabulary is of a kind we know; kept on the disk under its digest."""
     if not is_known(info):
         return None
-    file = folder / f"{installed.digest[:16]}.json" if folder and installed and installed.digest else None
-    made = kept(file) if file is not None else None
+    file = folder / f"{entry.digest[:16]}.json" if folder and entry and entry.digest else None
+    made = await asyncio.to_thread(kept, file) if file is not None else None
     if made is None:
-        made = tokenizer_of(server.show(name, verbose=True).get("model_info") or {}, file)
+        verbose = (await shown(client, name, verbose=True)).get("model_info") or {}
+        made = await asyncio.to_thread(tokenizer_of, verbose, file)
     return made.count if made is not None else None

@@ -20,7 +20,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], type[ModelError], str], ...] = tuple(
         (r"no space left|not enough space|disk full", ModelError, "ollama.pull_no_space"),
         (
             r"dial tcp|no such host|lookup .* on |i/o timeout|TLS handshake|x509|max retries exceeded|"
-            r"network is unreachable|connection reset",
+            r"network is unreachable|connection reset|^pull model manifest",
             ModelError,
             "ollama.pull_unreachable",
         ),
@@ -39,11 +39,13 @@ _KNOWN: tuple[tuple[re.Pattern[str], type[ModelError], str], ...] = tuple(
         (r"exceeds file size|invalid file magic|unable to load model|error loading model|wrong number of tensors",
          ModelError, "ollama.damaged_model"),
         (r"timed out waiting for llama", ModelError, "ollama.load_timeout"),
-        (r"running the model|runner process (?:has terminated|no longer running)|unexpected EOF$", ModelError,
+        (r"running the model|runner process (?:has terminated|no longer running)", ModelError,
          "ollama.runner_died"),
         # what was asked
         (r"invalid duration", ModelError, "ollama.bad_keep_alive"),
         (r"invalid model name|model is required", ModelError, "ollama.bad_name"),
+        (r"json: cannot unmarshal|missing request body|^unexpected EOF$|invalid format|must be of type", ModelError,
+         "ollama.not_understood"),
     )
 )  # fmt: skip
 
@@ -60,7 +62,7 @@ def refusal(status: int, body: str, url: str, model: str) -> ModelError:
     text = str(details.get("message") or said).strip()
     if details.get("type") == "exceed_context_size_error" or _TOO_LONG.search(text):
         tokens, context = (_number(details.get(name)) for name in ("n_prompt_tokens", "n_ctx"))
-        return PromptTooLong("ollama.context_too_small", tokens=tokens, context=context, model=model)
+        return PromptTooLong("ollama.too_long", tokens=tokens, context=context, model=model)
     named = {"model": model or "?", "url": url, "cause": text[:300]}
     if status == 403:
         return ModelRefused("ollama.forbidden", **named)

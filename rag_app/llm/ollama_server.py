@@ -130,9 +130,9 @@ class OllamaServer:
         Raises:
             OllamaUnreachable, ModelError.
         """
-        listed = self.loop.run(self.client.ask("GET", "/api/tags"))
+        found = self.installed()
         version = self.loop.run(self.client.ask("GET", "/api/version"))
-        return OllamaStatus(str(version.get("version", "?")), _installed(listed))
+        return OllamaStatus(str(version.get("version", "?")), found.installed)
 
     def installed(self) -> OllamaStatus:
         """As :meth:`status`, without its version: one request.
@@ -140,7 +140,7 @@ class OllamaServer:
         Raises:
             OllamaUnreachable, ModelError.
         """
-        return OllamaStatus("", _installed(self.loop.run(self.client.ask("GET", "/api/tags"))))
+        return self.loop.run(installed(self.client))
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         """What is in memory.
@@ -159,8 +159,7 @@ class OllamaServer:
         Raises:
             ModelNotInstalled, OllamaUnreachable, ModelError.
         """
-        body = {"model": model, **({"verbose": True} if verbose else {})}
-        return self.loop.run(self.client.ask("POST", "/api/show", body, model=model))
+        return self.loop.run(shown(self.client, model, verbose=verbose))
 
     def pull(self, model: str) -> Running[PullProgress]:
         """Fetch a model; what is there of an interrupted download is not fetched again. Cancelling keeps it too.
@@ -177,6 +176,25 @@ class OllamaServer:
             ModelNotInstalled, OllamaUnreachable, ModelError.
         """
         self.loop.run(self.client.ask("DELETE", "/api/delete", {"model": model}, model=model, light=False))
+
+
+async def installed(client: Client) -> OllamaStatus:
+    """What is on the server's disk.
+
+    Raises:
+        OllamaUnreachable, ModelError.
+    """
+    return OllamaStatus("", _installed(await client.ask("GET", "/api/tags")))
+
+
+async def shown(client: Client, model: str, *, verbose: bool = False) -> dict[str, Any]:
+    """As :meth:`OllamaServer.show`.
+
+    Raises:
+        ModelNotInstalled, OllamaUnreachable, ModelError.
+    """
+    body = {"model": model, **({"verbose": True} if verbose else {})}
+    return await client.ask("POST", "/api/show", body, model=model)
 
 
 async def loaded(client: Client) -> tuple[LoadedModel, ...]:

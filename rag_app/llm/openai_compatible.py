@@ -10,6 +10,7 @@ from ..protocols import ChatMessage, ChatStream, ModelDescription
 from .background import EventLoop
 from .openai_client import OpenAiClient
 from .openai_endpoint import Asked, Endpoint, when_loaded
+from .waiting import Stages
 
 
 class OpenAiModel:
@@ -72,6 +73,15 @@ class OpenAiModel:
         """
         asked = Asked(tuple(messages), answer_tokens, schema, time.monotonic())
         return self._loop.iterate(lambda: self._endpoint.pieces(asked))
+
+    def prepare(self) -> ChatStream:
+        """Ask the server what it has; see :class:`rag_app.protocols.ChatModel`.
+
+        Raises:
+            ModelNotInstalled, ModelRefused, ModelError; while iterating.
+        """
+        stages = Stages(self._name, time.monotonic())
+        return self._loop.iterate(lambda: self._endpoint.prepared(stages))
 
     def preload(self) -> None:
         """Have the model in memory; returns when it is there.

@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 from ingest.messages import message as message_of
 
 from ..errors import PromptTooLong
-from ..protocols import ChatMessage, ModelPiece, Stage, StageName
+from ..protocols import ChatMessage, ModelPiece, StageName
 from .counting import TokenBound
 from .openai_client import OpenAiClient
 from .openai_errors import NoSuchPath, StillLoading
 from .openai_server import Served, count, served
 from .thinking import ThinkSplitter
-from .waiting import Line, patiently
+from .waiting import Line, Stages, patiently
 
 T = TypeVar("T")
 _TEMPERATURE = 0.2
@@ -95,6 +95,24 @@ class Endpoint:
                 self._counts = False
         return self._bound.count(messages)
 
+    async def prepared(self, stages: Stages) -> AsyncGenerator[ModelPiece, None]:
+        """What is waited for until the server has said what it has.
+
+        Raises:
+            ModelError.
+        """
+        if self._served is None:
+            yield stages.piece("connecting")
+        while True:
+            try:
+                await self.served()
+            except StillLoading:
+                if stages.now != "loading":
+                    yield stages.piece("loading")
+                await asyncio.sleep(_LOADING_SECONDS)
+            else:
+                return
+
     async def load(self) -> None:
         """Have the model in memory: one token is asked of a server that loads at the first question.
 
@@ -114,8 +132,8 @@ class Endpoint:
             PromptTooLong, ModelError.
         """
         stages = Stages(self._model, asked.began)
-        if self._served is None:
-            yield stages.piece("connecting")
+        async for piece in self.prepared(stages):
+            yield piece
         while True:
             try:
                 server = await self.served()
@@ -124,7 +142,7 @@ class Endpoint:
                     yield stages.piece("loading", size=server.size)
                     await self.load()
                     server = await self.served()
-                await self._check(asked.messages, server)
+                await self._check(asked, server)
                 async for piece in self._answer(asked, server, stages):
                     yield piece
             except StillLoading:
@@ -134,11 +152,12 @@ class Endpoint:
             else:
                 return
 
-    async def _check(self, messages: Sequence[ChatMessage], server: Served) -> None:
+    async def _check(self, asked: Asked, server: Served) -> None:
+        """Such a server would also push the prompt out of its context where the answer needs the room."""
         if server.refuses:
             return
-        tokens, context = await self.count(messages), self.context(server)
-        if tokens >= context:
+        tokens, context = await self.count(asked.messages), self.context(server)
+        if tokens + asked.answer_tokens > context:
             raise PromptTooLong("openai.too_long", tokens=tokens, context=context, model=server.model)
 
     async def _answer(self, asked: Asked, server: Served, stages: Stages) -> AsyncGenerator[ModelPiece, None]:
@@ -163,24 +182,6 @@ class Endpoint:
             if piece.done and piece.complete and piece.prompt_tokens:
                 self._bound.learn(asked.messages, piece.prompt_tokens)
             yield piece
-
-
-class Stages:
-    """What an answer waits for.
-
-    Args:
-        began: as in :class:`Asked`.
-    """
-
-    def __init__(self, model: str, began: float) -> None:
-        self.model = model
-        self.now: StageName | None = None
-        self._began = began
-
-    def piece(self, name: StageName, **values: Any) -> ModelPiece:
-        """The piece that says so."""
-        self.now = name
-        return ModelPiece("", stage=Stage(name, self.model, time.monotonic() - self._began, **values))
 
 
 class _Reply:

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from ..protocols import ModelPiece, Stage, StageName
+
 T = TypeVar("T")
 TICK_SECONDS = 0.25
+
+
+class Stages:
+    """What an answer waits for.
+
+    Args:
+        began: moment of :func:`time.monotonic` at which the user asked.
+    """
+
+    def __init__(self, model: str, began: float) -> None:
+        self.model = model
+        self.now: StageName | None = None
+        self._began = began
+
+    def piece(self, name: StageName, **values: Any) -> ModelPiece:
+        """The piece that says so."""
+        self.now = name
+        return ModelPiece("", stage=Stage(name, self.model, time.monotonic() - self._began, **values))
 
 
 class Place:
