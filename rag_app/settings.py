@@ -102,6 +102,11 @@ class Settings(BaseSettings):
         "model, else verbatim quotes.",
     )
     model: str = Field(default="llama3", description="Model that Ollama answers with.")
+    mode: Literal["strict", "open"] = Field(
+        default="strict",
+        description="strict: only what the documents say; open: a model may add what it knows, visibly marked.",
+    )
+    prompts: str = Field(default="", description="Folder with prompts of your own, see rag_app/chat/prompts.")
     vision_model: str = Field(
         default="",
         description="Model of Ollama that images go to; empty for the answering one, else the first that sees.",

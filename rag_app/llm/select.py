@@ -12,6 +12,7 @@ from typing import Literal
 
 from ingest.messages import Message, message
 
+from ..chat.prompts import Prompt, load
 from ..chat.writing import ModelWriter
 from ..errors import ModelError, ModelNotInstalled, NotSupported, OllamaUnreachable, SettingsError
 from ..protocols import AnswerWriter, ChatModel, Embedder
@@ -127,7 +128,7 @@ class Models:
         """
         settings = self._settings
         if images:
-            return Answerer(ModelWriter(self.vision_model(), settings.answer_tokens, images))
+            return Answerer(self._writer(self.vision_model(), images))
         if settings.answers == "quotes":
             return Answerer(QuotesModel(embedder))
         try:
@@ -140,7 +141,21 @@ class Models:
             if settings.answers != "auto":
                 raise
             return Answerer(QuotesModel(embedder), self._how_to_get(error))
-        return Answerer(ModelWriter(model, settings.answer_tokens))
+        return Answerer(self._writer(model))
+
+    def prompt(self, name: str) -> Prompt:
+        """A prompt, the user's own where there is one.
+
+        Raises:
+            SettingsError: that can't be used.
+        """
+        folder = self._settings.prompts
+        return load(name, Path(folder).expanduser() if folder else None)
+
+    def _writer(self, model: ChatModel, images: Sequence[bytes] = ()) -> ModelWriter:
+        settings = self._settings
+        open_mode = settings.mode == "open"
+        return ModelWriter(model, self.prompt("answer"), settings.answer_tokens, images, open_mode=open_mode)
 
     def _open(self, provider: Provider, name: str) -> ChatModel:
         with self._lock:
