@@ -1,4 +1,4 @@
-"""What is right and wrong with this machine, and the one command that mends it."""
+"""What does not concern the model: Python, settings, disk, embedding model, storage, the web UI's port."""
 
 from __future__ import annotations
 
@@ -7,34 +7,28 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Iterator
-from typing import Literal
 
 from ingest.messages import message
 
-from .catalog import Catalog
-from .embedding import bundled
-from .embedding.export import is_ready, why_original
-from .embedding.select import BUNDLED, embedder_source
-from .errors import EmbedderError, ModelError, StorageError
-from .llm.ollama import status
-from .settings import Settings, config_file
-from .types import Check
-from .vectors import Vectors
+from ..catalog import Catalog
+from ..embedding import bundled
+from ..embedding.export import is_ready, why_original
+from ..embedding.select import BUNDLED, embedder_source
+from ..errors import EmbedderError, StorageError
+from ..settings import Settings, config_file
+from ..types import Check
+from ..vectors import Vectors
 
 _LEAST_FREE_BYTES = 2 * 10**9
 
 
-def examine(settings: Settings) -> list[Check]:
-    """All findings, in the order of what needs what; what can't be opened is a finding too."""
-    return [
-        _python(),
-        _settings(settings),
-        _disk(settings),
-        _embedder(settings),
-        *_storage(settings),
-        _ollama(settings),
-        _port(settings),
-    ]
+def examine_house(settings: Settings) -> Iterator[Check]:
+    """In the order of what needs what; what can't be opened is a finding too."""
+    yield _python()
+    yield _settings(settings)
+    yield _disk(settings)
+    yield _embedder(settings)
+    yield from _storage(settings)
 
 
 def _python() -> Check:
@@ -76,6 +70,9 @@ def _storage(settings: Settings) -> Iterator[Check]:
 
     Vectors beyond the catalog's are what a kill left, and harmless.
     """
+    if not settings.data_dir.exists():
+        yield Check("storage", "ok", message("doctor.storage_new", folder=settings.data_dir))
+        return
     try:
         catalog = Catalog(settings.data_dir)
     except StorageError as error:
@@ -97,20 +94,8 @@ def _storage(settings: Settings) -> Iterator[Check]:
         catalog.close()
 
 
-def _ollama(settings: Settings) -> Check:
-    try:
-        server = status(settings.ollama_url)
-    except ModelError as error:
-        bad: Literal["warn", "fail"] = "fail" if settings.answers == "ollama" else "warn"
-        return Check("ollama", bad, error.message, message("doctor.ollama_remedy", model=settings.model))
-    models = ", ".join(server.models) or "-"
-    finding = message("doctor.ollama", version=server.version, url=settings.ollama_url, models=models)
-    if not server.has(settings.model):
-        return Check("ollama", "warn", finding, message("doctor.model_remedy", model=settings.model))
-    return Check("ollama", "ok", finding)
-
-
-def _port(settings: Settings) -> Check:
+def examine_port(settings: Settings) -> Check:
+    """Whether the web UI could listen."""
     if port_is_free(settings.port):
         return Check("port", "ok", message("doctor.port_free", port=settings.port))
     return Check("port", "warn", message("doctor.port_taken", port=settings.port), message("doctor.port_remedy"))
