@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import threading
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -473,3 +476,22 @@ def test_cancelling() -> None:
     with pytest.raises(NotDescribed):
         describer.describe(b"", "en")
     assert len(model.asked) == 1
+
+
+def test_an_archive_from_before_descriptions(app: RagApp, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The code word is walrus.", encoding="utf-8")
+    app.ingest(tmp_path / "a.txt")
+    app.export_knowledge_base("default", tmp_path / "kb.zip")
+    old = tmp_path / "old.zip"
+    with zipfile.ZipFile(tmp_path / "kb.zip") as new, zipfile.ZipFile(old, "w") as made:
+        for name in new.namelist():
+            data = new.read(name)
+            if name == "page.jsonl":
+                data = json.dumps(json.loads(data)[:-1]).encode()
+            made.writestr(name, data.replace(b'"format": 2', b'"format": 1'))
+        made.comment = b"0" * 64
+    whole = old.read_bytes()[:-64]
+    old.write_bytes(whole + hashlib.sha256(whole).hexdigest().encode())
+    app.import_knowledge_base(old, "old")
+    found = app.retrieve("code word", kb="old").passages[0]
+    assert (found.text, found.described) == ("The code word is walrus.", False)
