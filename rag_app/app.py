@@ -16,12 +16,14 @@ from . import filling, tagging
 from .asking import Asking, checked
 from .chat.answering import AnswerStream, Refusal
 from .chat.images import picture
+from .chat.planning import LOOKUP
 from .index import archive, enriching, erasure, rebuild
 from .llm.completing import ModelCompletion
 from .llm.hardware import look
 from .llm.library import ChosenModel, Library, ModelEntry
 from .llm.pulling import Pull
 from .llm.recommend import Recommendation, recommend
+from .overviews import Overviews
 from .retrieval.relevance import is_relevant
 from .settings import Settings
 from .store import Store
@@ -43,6 +45,7 @@ class RagApp:
         self.settings = settings
         self._store = Store(settings, notify)
         self._asking = Asking(self._store)
+        self._overviews = Overviews(self._store, self._asking)
 
     @classmethod
     def open(
@@ -320,11 +323,19 @@ class RagApp:
         if not pictures and not any(base.chunks for base in bases):
             empty = Retrieval(question, (), 0.0, 0.0)
             return AnswerStream(empty, Refusal(message("answer.empty_kb", kb=bases[0].name)), history)
-        retrieval = self._asking.retrieve(question, bases, None, filters)
+        wanted = LOOKUP if pictures else self._overviews.plan(question, bases, filters)
+        embedder = self._store.embedder_of(self._store.catalog.knowledge_bases.index(bases[0].id))
+        if wanted.documents:
+            return self._overviews.stream(wanted, question, bases, history, self._store.models.answerer(embedder))
+        sides: dict[str, tuple[int, ...]] = {}
+        if wanted.kind == "compare":
+            retrieval, sides = self._overviews.compared(wanted, question, bases, filters)
+        else:
+            retrieval = self._asking.retrieve(question, bases, None, filters)
         if not pictures and not is_relevant(retrieval):  # else the answer may be in the image
             return AnswerStream(retrieval, Refusal(message("answer.not_found")), history)
-        embedder = self._store.embedder_of(self._store.catalog.knowledge_bases.index(bases[0].id))
-        return AnswerStream(retrieval, self._store.models.answerer(embedder, pictures), history)
+        answerer = self._store.models.answerer(embedder, pictures)
+        return AnswerStream(retrieval, self._overviews.comparing(answerer, sides), history)
 
     def ask(
         self,

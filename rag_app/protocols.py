@@ -13,7 +13,7 @@ from ingest.messages import Message, message
 
 from .types import Passage, Turn
 
-StageName = Literal["connecting", "queued", "loading", "reading", "thinking", "writing"]
+StageName = Literal["connecting", "queued", "loading", "reading", "summing up", "thinking", "writing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Stage:
 
     Attributes:
         name: "connecting", "queued" (others are before it), "loading" (the model comes into memory), "reading" (the
-            prompt is evaluated), "thinking" or "writing".
+            prompt is evaluated), "summing up" (part ``part`` of ``parts``), "thinking" or "writing".
         model: its name. seconds: since the request was made.
         size: bytes of the model, while it is loading. ahead: requests of this program before it, while queued.
         tokens: of the prompt, while it is read; counted, see :meth:`ChatModel.count`.
@@ -110,6 +110,8 @@ class Stage:
     size: int | None = None
     ahead: int | None = None
     tokens: int | None = None
+    part: int | None = None
+    parts: int | None = None
 
     @property
     def message(self) -> Message:
@@ -120,6 +122,8 @@ class Stage:
             return message("stage.queued", model=self.model, ahead=self.ahead or 0)
         if self.name == "reading" and self.tokens:
             return message("stage.reading_tokens", model=self.model, tokens=f"{self.tokens:,}")
+        if self.name == "summing up":
+            return message("stage.summing_up", part=self.part or 1, parts=self.parts or 1)
         return message(f"stage.{self.name}", model=self.model)
 
 

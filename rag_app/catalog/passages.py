@@ -40,6 +40,26 @@ class Passages:
         ids = [row[0] for row in rows]
         return ids[:: max(1, -(-len(ids) // most))]
 
+    def of_document(self, document: int) -> list[int]:
+        """All visible chunks of a document, in reading order."""
+        rows = self._database.rows(
+            f"SELECT chunk.id FROM {CHUNKS_OF_KB} WHERE document.id = ? ORDER BY page.number, page.id, chunk.start",
+            (document,),
+        )
+        return [row[0] for row in rows]
+
+    def documents_with(self, chunk_ids: Sequence[int]) -> set[int]:
+        """The documents that chunks are of."""
+        rows = self._database.rows(
+            f"SELECT DISTINCT document.id FROM {CHUNKS_OF_KB} WHERE chunk.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(chunk_ids)),),
+        )
+        return {row[0] for row in rows}
+
+    def base_of(self, document: int) -> str:
+        """The id of the knowledge base that a document is in."""
+        return str(self._database.rows("SELECT kb FROM document WHERE id = ?", (document,))[0][0])
+
     def languages(self, chunk_ids: Sequence[int]) -> dict[int, Language]:
         """Which language each chunk is in."""
         return dict(self._database.rows(f"SELECT id, language FROM chunk WHERE id IN ({marks(chunk_ids)})", chunk_ids))
@@ -70,8 +90,8 @@ class Passages:
             "page.number, page.label, (SELECT max(number) FROM page AS p WHERE p.document = document.id), "
             f"chunk.headings, chunk.start, chunk.stop, {CHUNK_TEXT}, page.kind, chunk.lines, page.columns, page.ocr, "
             "document.kb, page.described "
-            f"FROM {CHUNKS_OF_KB} WHERE chunk.id IN ({marks(chunk_ids)})",
-            chunk_ids,
+            f"FROM {CHUNKS_OF_KB} WHERE chunk.id IN (SELECT value FROM json_each(?))",  # may be all of a document
+            (json.dumps(list(chunk_ids)),),
         )
         return {row[0]: _passage(row) for row in rows}
 

@@ -31,8 +31,10 @@ def messages(
     images: Sequence[bytes] = (),
     open_mode: bool = False,
 ) -> list[ChatMessage]:
-    """Instructions and older turns first, which are the same from turn to turn, so that a server with a prompt cache
-    need not read them anew; what changes, passages and the language of the answer too, stands in the last message.
+    """The messages of one question.
+
+    Instructions and older turns come first and are the same from turn to turn, so that a server with a prompt cache
+    need not read them anew; what changes, passages and the language of the answer too, stands in the last one.
 
     Args:
         open_mode: whether the model may answer beyond the passages.

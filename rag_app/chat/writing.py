@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ingest.messages import message
 
 from ..errors import PromptTooLong
-from ..protocols import ChatMessage, ChatModel, ChatStream, ModelPiece
+from ..protocols import ChatMessage, ChatModel, ModelPiece
 from ..types import Passage, Turn
 from .fitting import Fitted, fit
 from .prompt import messages
 from .prompts import Prompt
+from .stoppable import StoppableModel, Stopped
 
 _RESERVE = 0.05  # of what a second attempt may have, as the model counted more than we did
 
@@ -42,26 +42,18 @@ class ModelWriter:
         self.prompt = prompt
         self.sent: tuple[ChatMessage, ...] = ()
         self._open_mode = open_mode
-        self._model = model
+        self._model = StoppableModel(model)
         self._answer_tokens = answer_tokens
         self._images = tuple(images)
-        self._lock = threading.Lock()
-        self._stream: ChatStream | None = None
-        self._cancelled = False
-        self._waited = False
-        self._context: int | None = None
 
     @property
     def context_tokens(self) -> int | None:
         """The model's context; None before it was asked."""
-        return self._context
+        return self._model.context_tokens
 
     def cancel(self) -> None:
         """Stop, on the server too."""
-        with self._lock:
-            self._cancelled = True
-            if self._stream is not None:
-                self._stream.cancel()
+        self._model.cancel()
 
     def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
         """The answer as it is written. What does not fit is left out whole, and said.
@@ -74,18 +66,18 @@ class ModelWriter:
             return messages(self.prompt, question, given, turns, images=self._images, open_mode=self._open_mode)
 
         try:
-            yield from self._running(self._model.prepare())
-            self._context = context = self._model.describe().context_tokens
+            yield from self._model.prepare()
+            context = self._model.context_tokens or 0
             answer_tokens = min(self._answer_tokens, context // 2)
             budget = context - answer_tokens
-            fitted = fit(build, self._count, passages, history, budget, self.name)
+            fitted = fit(build, self._model.count, passages, history, budget, self.name)
             try:
                 yield from self._written(fitted, answer_tokens)
             except PromptTooLong as error:
                 shorter = _shorter(fitted, error, budget)
-                fitted = fit(build, self._count, passages, history, shorter, self.name)
+                fitted = fit(build, self._model.count, passages, history, shorter, self.name)
                 yield from self._written_or_refused(fitted, answer_tokens, budget)
-        except _Stopped:
+        except Stopped:
             return
 
     def _written_or_refused(self, fitted: Fitted, answer_tokens: int, budget: int) -> Iterator[ModelPiece]:
@@ -97,38 +89,11 @@ class ModelWriter:
 
     def _written(self, fitted: Fitted, answer_tokens: int) -> Iterator[ModelPiece]:
         self.sent = tuple(fitted.messages)
-        for piece in self._running(self._model.stream(fitted.messages, answer_tokens=answer_tokens)):
+        for piece in self._model.stream(fitted.messages, answer_tokens):
             notice = piece.notice
             if piece.done and notice is None and fitted.turns_left_out:
                 notice = message("answer.turns_left_out", count=fitted.turns_left_out)
             yield replace(piece, passages=fitted.passages, notice=notice)
-
-    def _running(self, stream: ChatStream) -> Iterator[ModelPiece]:
-        """Its pieces, as long as nobody stops it; that the server is being asked is said once."""
-        with self._lock:
-            self._stream = stream
-        try:
-            self._check()
-            for piece in stream:
-                again = piece.stage is not None and piece.stage.name == "connecting" and self._waited
-                self._waited = self._waited or piece.stage is not None
-                if not again:
-                    yield piece
-            self._check()
-        finally:
-            stream.cancel()
-
-    def _count(self, prompt: Sequence[ChatMessage]) -> int:
-        self._check()
-        return self._model.count(prompt)
-
-    def _check(self) -> None:
-        if self._cancelled:
-            raise _Stopped
-
-
-class _Stopped(Exception):
-    """Somebody has stopped the answer."""
 
 
 def _shorter(fitted: Fitted, error: PromptTooLong, budget: int) -> int:
