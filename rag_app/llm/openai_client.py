@@ -81,7 +81,7 @@ class OpenAiClient:
                 if "text/event-stream" not in stream.response.headers.get("content-type", ""):
                     raise ModelError("openai.wrong_address", url=self.url, cause="/chat/completions")
                 async for chunk in stream:
-                    yield chunk.to_dict()
+                    yield _checked(chunk.to_dict(warnings=False))
             finally:
                 await stream.close()
 
@@ -100,6 +100,8 @@ class OpenAiClient:
             timeout = httpx2.Timeout(None, connect=_CONNECT_SECONDS)
             http = httpx2.AsyncClient(
                 timeout=timeout,
+                # llama.cpp closes idle connections unannounced: one that is used again may just have been
+                limits=httpx2.Limits(max_keepalive_connections=0),
                 trust_env=urlsplit(self.url).hostname not in _LOOPBACK,  # a proxy must never catch this machine's own
                 follow_redirects=False,  # prompts go to the configured address and nowhere else
                 event_hooks={"request": [self._only_ours]},
@@ -130,7 +132,14 @@ class OpenAiClient:
             raise self._unreached(error) from error
         except openai.APIError as error:  # inside a stream
             raise refusal(0, error.body or error.message, url=self.url, model=model) from error
-        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, ValueError, TypeError) as error:
+        except (
+            openai.OpenAIError,
+            httpx2.HTTPError,
+            httpx2.InvalidURL,
+            ValueError,
+            TypeError,
+            AttributeError,
+        ) as error:
             raise ModelError("openai.wrong_address", url=self.url, cause=type(error).__name__) from error
 
     def _unreached(self, error: BaseException) -> ModelError:
@@ -145,6 +154,13 @@ class OpenAiClient:
             return ModelError("openai.unreachable", url=self.url)
         inner = error.__cause__ or error
         return ModelError("openai.broke_off", url=self.url, cause=type(inner).__name__)
+
+
+def _checked(chunk: dict[str, Any]) -> dict[str, Any]:
+    choices = chunk.get("choices") or []
+    if not isinstance(choices, list) or not all(isinstance(one.get("delta") or {}, dict) for one in choices):
+        raise TypeError
+    return chunk
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

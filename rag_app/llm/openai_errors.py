@@ -20,7 +20,6 @@ _CONTEXT = re.compile(
 _TOKENS = re.compile(
     r"(\d+) (?:in the messages|in the prompt|input tokens|`inputs` tokens|tokens from the input|prompt tokens)"
     r"|resulted in (\d+) tokens|prompt \(length (\d+)\)|(?:input|request) \((\d+) tokens|the first (\d+) tokens"
-    r"|requested (\d+) tokens"
 )
 _NO_IMAGES = re.compile(r"image|multimodal|vision|mmproj", re.IGNORECASE)
 
