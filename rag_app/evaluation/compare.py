@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from ..errors import DatasetError
-from .retrieval import RetrievalReport, interval
+from .bootstrap import interval
+from .retrieval import RetrievalReport
 
 _FORMAT = 1
+
+
+class Measured(Protocol):
+    """What can be compared: retrieval's reports and runs of answers."""
+
+    @property
+    def dataset(self) -> str:
+        """Its name."""
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """Ids."""
+
+    @property
+    def values(self) -> Mapping[str, Mapping[str, tuple[float, ...]]]:
+        """Stage → measure → a value for each question, NaN where the measure says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +94,8 @@ def load_report(path: str | Path) -> RetrievalReport:
         raise DatasetError("eval.no_report", path=path) from error
 
 
-def compare(before: RetrievalReport, after: RetrievalReport) -> list[Change]:
-    """Each measure of each stage that both have, over the questions that both have.
+def compare(before: Measured, after: Measured) -> list[Change]:
+    """Each measure of each stage that both have, over the questions of which it says something in both.
 
     Raises:
         DatasetError: they have no question in common.
@@ -87,10 +106,15 @@ def compare(before: RetrievalReport, after: RetrievalReport) -> list[Change]:
         raise DatasetError("eval.nothing_shared", one=before.dataset, other=after.dataset)
     old, new = (np.array(side) for side in zip(*shared, strict=True))
     changes = []
+    earlier = before.values
     for stage, measures in after.values.items():
         for name, numbers in measures.items():
-            if name in before.values.get(stage, {}):
-                one, other = np.array(before.values[stage][name])[old], np.array(numbers)[new]
+            if name not in earlier.get(stage, {}):
+                continue
+            one, other = np.array(earlier[stage][name])[old], np.array(numbers)[new]
+            said = ~np.isnan(other - one)
+            if said.any():
+                one, other = one[said], other[said]
                 low, high = interval(other - one)
                 changes.append(Change(stage, name, float(one.mean()), float(other.mean()), low, high))
     return changes

@@ -45,7 +45,7 @@ class Dataset:
         """How many files there are to ingest."""
         if self.pages:
             return sum(1 for path in (self.folder / "pdfs").rglob("*") if path.is_file())
-        return sum(1 for _ in _lines(self.folder / "corpus.jsonl"))
+        return sum(1 for _ in json_lines(self.folder / "corpus.jsonl"))
 
     def files(self, work: Path) -> tuple[Path, dict[str, str]]:
         """The folder to ingest, and of passages the file's name → the unit's.
@@ -59,13 +59,24 @@ class Dataset:
         if self.pages:
             return self.folder / "pdfs", {}
         units: dict[str, str] = {}
-        for number, passage in enumerate(_lines(self.folder / "corpus.jsonl", "_id", "text")):
+        for name, passage in self._passages():
             title = passage.get("title", "")
-            name = f"{number:06}.md" if title else f"{number:06}.txt"
             text = f"# {title}\n\n{passage['text']}" if title else passage["text"]
             (work / name).write_text(text, encoding="utf-8")
             units[name] = str(passage["_id"])
         return work, units
+
+    def file_names(self) -> dict[str, str]:
+        """Of passages, the unit's name → that of the file which :meth:`files` makes of it.
+
+        Raises:
+            DatasetError.
+        """
+        return {} if self.pages else {str(passage["_id"]): name for name, passage in self._passages()}
+
+    def _passages(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for number, (_, passage) in enumerate(json_lines(self.folder / "corpus.jsonl", "_id", "text")):
+            yield f"{number:06}.md" if passage.get("title") else f"{number:06}.txt", passage
 
     def unit(self, passage: Passage, units: dict[str, str]) -> str:
         """The unit that a passage is of."""
@@ -99,20 +110,20 @@ def load_dataset(folder: str | Path, queries: str | Path | None = None) -> Datas
 def _passage_questions(folder: Path) -> Iterator[Question]:
     relevant: dict[str, set[str]] = {}
     path = folder / "qrels.tsv"
-    for number, line in enumerate(_text(path).splitlines()[1:], 2):
+    for number, line in enumerate(read_text(path).splitlines()[1:], 2):
         try:
             asked, unit, score = line.split("\t")
             if float(score) > 0:
                 relevant.setdefault(asked, set()).add(unit)
         except ValueError as error:
             raise DatasetError("eval.bad_line", path=path, line=number, cause=error) from error
-    for query in _lines(folder / "queries.jsonl", "_id", "text"):
+    for _, query in json_lines(folder / "queries.jsonl", "_id", "text"):
         if query["_id"] in relevant:
             yield Question(str(query["_id"]), query["text"], frozenset(relevant[query["_id"]]))
 
 
 def _page_questions(folder: Path) -> Iterator[Question]:
-    for case in _lines(folder / "evidence.jsonl", "_id", "question"):
+    for _, case in json_lines(folder / "evidence.jsonl", "_id", "question"):
         pools = [evidence for pool in case.get("reference_pools", ()) for evidence in pool]
         pages = case.get("pages") or ([case["page"]] if case.get("page") else [])
         where = [(one["doc"], one["page"]) for one in pools] or [(case.get("doc"), page) for page in pages]
@@ -124,22 +135,39 @@ def _page(document: str, page: int) -> str:
     return f"{document}#p{page}"
 
 
-def _lines(path: Path, *needed: str) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(_text(path).splitlines(), 1):
+def json_lines(path: Path, *needed: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line, object) of each line of a JSONL file that is not blank.
+
+    Args:
+        needed: names that every object must have.
+
+    Raises:
+        DatasetError.
+    """
+    for number, line in enumerate(read_text(path).split("\n"), 1):  # JSON may hold what other line ends look like
         if not line.strip():
             continue
         try:
             row = json.loads(line)
             missing = [name for name in needed if name not in row]
-        except (ValueError, TypeError) as error:
+            if not isinstance(row, dict):
+                raise TypeError(type(row).__name__)
+        except (ValueError, TypeError, RecursionError) as error:
             raise DatasetError("eval.bad_line", path=path, line=number, cause=error) from error
         if missing:
             raise DatasetError("eval.bad_line", path=path, line=number, cause=", ".join(missing))
-        yield row
+        yield number, row
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """A file's text, UTF-8 with or without a byte order mark.
+
+    Raises:
+        DatasetError.
+    """
     try:
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError("eval.no_file", path=path, cause=getattr(error, "strerror", None) or error) from error
+    except OSError as error:
+        raise DatasetError("eval.no_file", path=path, cause=error.strerror or error) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError("eval.not_utf8", path=path) from error

@@ -5,10 +5,8 @@ The metrics are ir-measures' (MacAvaney, Macdonald & Ounis 2022); its only impor
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -16,10 +14,11 @@ from ingest.messages import Message
 from ingest.types import Progress
 
 from ..app import RagApp
-from ..errors import DatasetError
 from ..retrieval.hybrid import Scope
 from ..settings import Settings
+from .bootstrap import interval
 from .datasets import Dataset
+from .throwaway import filled
 
 MEASURES = {
     "ndcg@10": "nDCG@10",
@@ -30,8 +29,6 @@ MEASURES = {
     "hit@10": "Success@10",
 }
 """Our name → ir-measures' name. A hit is an evidence passage or page among the first."""
-_RESAMPLES = 2000
-_SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class RetrievalReport:
         return float(np.mean(self.values[stage][measure]))
 
     def interval(self, stage: str, measure: str) -> tuple[float, float]:
-        """95 % bootstrap interval of the mean (percentile method, Efron & Tibshirani 1993; 2,000 resamples)."""
+        """95 % bootstrap interval of the mean."""
         return interval(self.values[stage][measure])
 
     def as_json(self) -> dict[str, object]:
@@ -88,16 +85,8 @@ def evaluate_retrieval(
         DatasetError: a document could not be read. And what ingestion and retrieval raise.
     """
     settings = settings or Settings.load()
-    with tempfile.TemporaryDirectory() as work:
-        own = settings.model_copy(update={"data_dir": Path(work, "data"), "kb": "default"})
-        (Path(work) / "files").mkdir()
-        folder, units = dataset.files(Path(work, "files"))
-        with RagApp.open(own, notify=notify) as app:
-            report = app.ingest(folder, progress=progress)
-            refused = [file for file in report.files if file.status == "refused"]
-            if refused and not any(file.chunks for file in report.files):
-                raise DatasetError("eval.unreadable", path=refused[0].path)
-            return _ask_all(app, dataset, units, asked or (lambda done, total: None))
+    with filled(settings, dataset, progress=progress, notify=notify) as (app, units):
+        return _ask_all(app, dataset, units, asked or (lambda done, total: None))
 
 
 def _ask_all(
@@ -143,11 +132,3 @@ def _measured(dataset: Dataset, run: Mapping[str, Sequence[str]]) -> dict[str, t
         name: tuple(by_query.get(question.id, 0.0) for question in dataset.questions)
         for name, by_query in found.items()
     }
-
-
-def interval(values: Iterable[float]) -> tuple[float, float]:
-    """95 % bootstrap interval of a mean."""
-    sample = np.asarray(list(values))
-    chosen = np.random.default_rng(_SEED).integers(0, len(sample), (_RESAMPLES, len(sample)))
-    low, high = np.percentile(sample[chosen].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)

@@ -58,7 +58,7 @@ def _plain(folded: str) -> list[str]:
     found: list[str] = []
     for match in _RUN.finditer(folded):
         if match["han"]:
-            found.extend(_pairs(_simplified(match["han"])))
+            found.extend(_pairs(simplified(match["han"])))
         else:
             found.extend(_word_tokens(match["code"]))
     return found
@@ -69,7 +69,7 @@ def query_terms(text: str) -> list[str]:
 
     A single character that is left between words that ask counts only when there is hardly anything else.
     """
-    asked = list(dict.fromkeys(tokens(_ASKING.sub(" ", _simplified(text)))))
+    asked = list(dict.fromkeys(tokens(_ASKING.sub(" ", simplified(text)))))
     telling = [token for token in asked if not _is_stop(token)]
     if len(telling) > _FEW:
         telling = [token for token in telling if len(token) > 1 or token.isascii()] or telling
@@ -119,7 +119,8 @@ def _stop_stems() -> frozenset[str]:
     return frozenset(_stem(word) for word in _STOP_WORDS)
 
 
-def _simplified(run: str) -> str:
+def simplified(run: str) -> str:
+    """Traditional characters folded to simplified ones."""
     return str(_converter().convert(run))
 
 
