@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from ingest.errors import UserError
 from rag_app.chat.answering import AnswerStream, Event
+from rag_app.chat.prompts import load
 from rag_app.chat.writing import ModelWriter
 from rag_app.llm.background import EventLoop
 from rag_app.llm.ollama import OllamaModel, OllamaOptions
@@ -89,7 +90,7 @@ class Chat(AbstractContextManager["Chat"]):
         self, passages: Sequence[Passage] = PASSAGES, history: Sequence[Turn] = (), images: Sequence[bytes] = ()
     ) -> list[ModelPiece]:
         """What is written to :data:`QUESTION`, stages aside."""
-        writer = ModelWriter(self.model, ANSWER_TOKENS, images)
+        writer = ModelWriter(self.model, load("answer"), ANSWER_TOKENS, images)
         return [piece for piece in writer.stream(QUESTION, passages, history) if not piece.stage]
 
     def stream(
@@ -97,7 +98,7 @@ class Chat(AbstractContextManager["Chat"]):
     ) -> AnswerStream:
         """An answer as the app streams it."""
         retrieval = Retrieval(question, passages, coverage=1.0, best_similarity=0.9)
-        return AnswerStream(retrieval, Answerer(ModelWriter(self.model, ANSWER_TOKENS)), history)
+        return AnswerStream(retrieval, Answerer(ModelWriter(self.model, load("answer"), ANSWER_TOKENS)), history)
 
     def answer(self, passages: tuple[Passage, ...] = PASSAGES, history: Sequence[Turn] = ()) -> Answer:
         """The whole answer."""

@@ -144,6 +144,13 @@ def said(body: object, status: int = 200) -> Reply:
     return Reply(status, headers, ((0.0, data),), "content-length reached")
 
 
+def refused(tokens: int, context: int) -> Reply:
+    """The recorded refusal of a prompt that is too long, with other numbers."""
+    recording = reply("31-long-single-message-shift-truncate-false")
+    body = recording.body.replace(b"3978", b"%d" % tokens).replace(b"512", b"%d" % context)
+    return replace(recording, chunks=((0.0, body),))
+
+
 @cache
 def _read(name: str) -> tuple[Exchange, ...]:
     transcript = json.loads((RECORDINGS / f"{name}.json").read_text(encoding="utf-8"))
