@@ -55,7 +55,7 @@ class Client(ollama.AsyncClient):
             ModelError.
         """
         timeout = httpx.Timeout(_LIGHT_SECONDS if light else None, connect=CONNECT_SECONDS)
-        with self._errors(model):
+        with self.errors(model):
             answer = await self._checked(method, path, json=body, timeout=timeout)
             found = answer.json() if answer.content else {}
             if not isinstance(found, dict):
@@ -68,7 +68,7 @@ class Client(ollama.AsyncClient):
         Raises:
             ModelError.
         """
-        with self._errors(model):
+        with self.errors(model):
             async with self._client.stream("POST", path, json=body) as answer:
                 if answer.is_error or answer.is_redirect:
                     await answer.aread()
@@ -77,6 +77,8 @@ class Client(ollama.AsyncClient):
                     record = json.loads(line)
                     if record.get("error"):
                         raise refusal(-1, line.decode(), self._url, model)
+                    if not isinstance(record.get("message") or {}, dict):
+                        raise TypeError(type(record["message"]).__name__)
                     yield record
 
     async def _checked(self, *arguments: Any, **named: Any) -> httpx.Response:
@@ -85,7 +87,12 @@ class Client(ollama.AsyncClient):
         return answer
 
     @contextmanager
-    def _errors(self, model: str) -> Iterator[None]:
+    def errors(self, model: str = "") -> Iterator[None]:
+        """What goes wrong within it, the reading of an answer too, becomes one of our errors.
+
+        Raises:
+            ModelError.
+        """
         url = self._url
         try:
             yield

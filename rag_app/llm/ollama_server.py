@@ -184,7 +184,8 @@ async def installed(client: Client) -> OllamaStatus:
     Raises:
         OllamaUnreachable, ModelError.
     """
-    return OllamaStatus("", _installed(await client.ask("GET", "/api/tags")))
+    with client.errors():
+        return OllamaStatus("", _installed(await client.ask("GET", "/api/tags")))
 
 
 async def shown(client: Client, model: str, *, verbose: bool = False) -> dict[str, Any]:
@@ -194,7 +195,12 @@ async def shown(client: Client, model: str, *, verbose: bool = False) -> dict[st
         ModelNotInstalled, OllamaUnreachable, ModelError.
     """
     body = {"model": model, **({"verbose": True} if verbose else {})}
-    return await client.ask("POST", "/api/show", body, model=model)
+    with client.errors(model):
+        found = await client.ask("POST", "/api/show", body, model=model)
+        for name, kind in (("model_info", dict), ("details", dict), ("capabilities", list)):
+            if not isinstance(found.get(name) or kind(), kind):
+                raise TypeError(name)
+        return found
 
 
 async def loaded(client: Client) -> tuple[LoadedModel, ...]:
@@ -203,16 +209,17 @@ async def loaded(client: Client) -> tuple[LoadedModel, ...]:
     Raises:
         OllamaUnreachable, ModelError.
     """
-    found = await client.ask("GET", "/api/ps")
-    return tuple(
-        LoadedModel(
-            str(entry.get("name") or entry.get("model")),
-            int(entry.get("size") or 0),
-            int(entry.get("size_vram") or 0),
-            entry.get("context_length") or None,
+    with client.errors():
+        found = await client.ask("GET", "/api/ps")
+        return tuple(
+            LoadedModel(
+                str(entry.get("name") or entry.get("model")),
+                int(entry.get("size") or 0),
+                int(entry.get("size_vram") or 0),
+                int(entry.get("context_length") or 0) or None,
+            )
+            for entry in _entries(found)
         )
-        for entry in _entries(found)
-    )
 
 
 async def _pulled(client: Client, model: str) -> AsyncGenerator[PullProgress, None]:
