@@ -93,7 +93,7 @@ class Library:
         machine = look() if self._server.is_local and status.installed else None
         return sorted(
             (_entry(one, loaded.get(tagged(one.name)), one is chosen, machine) for one in status.installed),
-            key=lambda entry: entry.name,
+            key=lambda entry: entry.name.split(":"),
         )
 
     def get(self, name: str) -> ModelEntry:
