@@ -256,10 +256,9 @@ def test_a_healthy_machine_has_nothing_to_mend() -> None:
     assert {status for status, _, _ in found.values()} <= {"ok"}, found
     assert "0.33.0-rc2" in found["ollama"][1]
     assert MODEL in found["model"][1]
-    assert "context 4,096 of 8,192" in found["model"][1]
-    assert (
-        found["model memory"][1] == f"{MODEL} is loaded: 0.2 GB of memory, 0 % of it on the graphics card, context 4096"
-    )
+    assert "of 8,192 tokens" in found["model"][1]
+    loaded = "is loaded: 0.2 GB of memory, 0 % of it on the graphics card, context 4096"
+    assert found["model memory"][1] == f"{MODEL} {loaded}"
 
 
 @pytest.mark.parametrize(("version", "old"), [("0.12.5", True), ("0.5.7", True), ("0.12.6", False), ("0.0.0", False)])
