@@ -15,6 +15,7 @@ from ingest.types import IngestReport, Progress
 from . import filling, tagging
 from .asking import Asking, checked
 from .chat.answering import AnswerStream, Refusal
+from .chat.comparing import Side
 from .chat.images import picture
 from .chat.planning import LOOKUP
 from .index import archive, enriching, erasure, rebuild
@@ -327,12 +328,12 @@ class RagApp:
         embedder = self._store.embedder_of(self._store.catalog.knowledge_bases.index(bases[0].id))
         if wanted.documents:
             return self._overviews.stream(wanted, question, bases, history, self._store.models.answerer(embedder))
-        sides: dict[str, tuple[int, ...]] = {}
+        sides: tuple[Side, ...] = ()
         if wanted.kind == "compare":
             retrieval, sides = self._overviews.compared(wanted, question, bases, filters)
         else:
             retrieval = self._asking.retrieve(question, bases, None, filters)
-        if not pictures and not is_relevant(retrieval):  # else the answer may be in the image
+        if not pictures and not sides and not is_relevant(retrieval):  # else the answer may be in the image
             return AnswerStream(retrieval, Refusal(message("answer.not_found")), history)
         answerer = self._store.models.answerer(embedder, pictures)
         return AnswerStream(retrieval, self._overviews.comparing(answerer, sides), history)

@@ -10,7 +10,7 @@ from ingest.messages import Language, text
 
 from .asking import Asking
 from .chat.answering import AnswerStream
-from .chat.comparing import QuotedComparison
+from .chat.comparing import QuotedComparison, Side
 from .chat.planning import LOOKUP, Plan, may_need_documents, plan
 from .chat.summarizing import ModelSummary, QuotedSummary, Section
 from .llm.quotes import NAME as QUOTES
@@ -18,6 +18,7 @@ from .llm.select import Answerer
 from .protocols import AnswerWriter
 from .retrieval.language import language_of
 from .retrieval.relevance import is_relevant
+from .retrieval.tokens import query_terms, tokens
 from .retrieval.whole import opening, whole
 from .store import Store
 from .types import Filters, KnowledgeBase, Passage, Retrieval, StoredDocument, Turn
@@ -46,29 +47,27 @@ class Overviews:
 
     def compared(
         self, wanted: Plan, question: str, bases: Sequence[KnowledgeBase], filters: Filters | None
-    ) -> tuple[Retrieval, dict[str, tuple[int, ...]]]:
-        """What was found of each side, best of each in turns, and which passages (from 1) are of which.
+    ) -> tuple[Retrieval, tuple[Side, ...]]:
+        """What was found of each side, the best of each in turns.
 
         Raises:
             What :meth:`Asking.retrieve` raises.
         """
-        whole_one = self._asking.retrieve(question, bases, None, filters)
-        sides = [self._asking.retrieve(one, bases, None, filters) for one in wanted.questions]
-        relevant = [side.passages if is_relevant(side) else () for side in sides]
-        share = max(1, self._store.settings.passages // max(1, len(sides)))
+        found = [self._asking.retrieve(one, bases, None, filters) for one in wanted.questions]
+        own = [_of_side(name, one) for name, one in zip(wanted.labels, found, strict=True)]
         merged: list[Passage] = []
-        numbers: dict[str, list[int]] = {label: [] for label in wanted.labels}
-        for rank in range(share):
-            for label, passages in zip(wanted.labels, relevant, strict=True):
+        places: list[list[int]] = [[] for _ in own]
+        for rank in range(max(1, self._store.settings.passages // len(own))):
+            for numbers, passages in zip(places, own, strict=True):
                 if rank < len(passages):
-                    numbers[label].append(_place(passages[rank], merged))
+                    numbers.append(_place(passages[rank], merged))
+        whole_one = self._asking.retrieve(question, bases, None, filters)
         if not merged:
-            return whole_one, {}
-        best = max(sides, key=lambda side: side.standing)
-        found = replace(best, question=question, passages=tuple(merged))
-        return found, {label: tuple(places) for label, places in numbers.items()}
+            return whole_one, ()
+        sides = tuple(map(Side, wanted.labels, wanted.questions, map(tuple, places)))
+        return replace(whole_one, passages=tuple(merged)), sides
 
-    def comparing(self, answerer: Answerer, sides: dict[str, tuple[int, ...]]) -> Answerer:
+    def comparing(self, answerer: Answerer, sides: Sequence[Side]) -> Answerer:
         """Who writes a comparison: quotes stand under what they are of; a model finds its own way."""
         if not sides or answerer.writer.name != QUOTES:
             return answerer
@@ -115,6 +114,15 @@ class Overviews:
     def _base_of(self, document: StoredDocument, bases: Sequence[KnowledgeBase]) -> KnowledgeBase:
         held = self._store.catalog.passages.base_of(document.id)
         return next(kb for kb in bases if kb.id == held)
+
+
+def _of_side(name: str, found: Retrieval) -> tuple[Passage, ...]:
+    """The passages found for a side, where they are of it: fit the question, or have its name."""
+    if is_relevant(found):
+        return found.passages
+    terms = query_terms(name)
+    telling = {term for term in terms if term.isascii()} or set(terms)  # of "70B 模型" the number tells
+    return tuple(one for one in found.passages if 2 * len(telling & set(tokens(one.text))) > len(telling))
 
 
 def _place(passage: Passage, merged: list[Passage]) -> int:

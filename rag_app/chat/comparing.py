@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from ingest.messages import text
 
@@ -13,16 +13,29 @@ from ..retrieval.language import language_of
 from ..types import Passage, Turn
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the things that are compared.
+
+    Attributes:
+        question: what was looked up for it. passages: numbers (from 1) of those that were found.
+    """
+
+    name: str
+    question: str
+    passages: tuple[int, ...]
+
+
 class QuotedComparison:
     """The best quotes for each side; implements :class:`rag_app.protocols.AnswerWriter`.
 
     Args:
-        quotes: chooses them. sides: name → numbers (from 1) of the passages that were found for it.
+        quotes: chooses them.
     """
 
     name = QUOTES
 
-    def __init__(self, quotes: AnswerWriter, sides: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, quotes: AnswerWriter, sides: Sequence[Side]) -> None:
         self._quotes = quotes
         self._sides = sides
 
@@ -36,15 +49,15 @@ class QuotedComparison:
     def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
         """Each side's name, then its quotes, or that there is nothing of it."""
         language = language_of(question)
-        for place, (name, numbers) in enumerate(self._sides.items()):
+        for place, side in enumerate(self._sides):
             gap = "\n\n" if place else ""
-            yield ModelPiece(f"{gap}{text('answer.side', language, name=name)}")
-            if not numbers:
+            yield ModelPiece(f"{gap}{text('answer.side', language, name=side.name)}")
+            if not side.passages:
                 yield ModelPiece(f"\n\n{text('answer.not_found', language)}")
                 continue
-            own = [passages[number - 1] for number in numbers]
-            for piece in self._quotes.stream(f"{name} {question}", own, history):
+            own = [passages[number - 1] for number in side.passages]
+            for piece in self._quotes.stream(side.question, own, history):
                 if piece.quoted is not None:
-                    placed = replace(piece.quoted, passage=numbers[piece.quoted.passage - 1])
+                    placed = replace(piece.quoted, passage=side.passages[piece.quoted.passage - 1])
                     yield replace(piece, quoted=placed)
         yield ModelPiece("", done=True)

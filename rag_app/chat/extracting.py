@@ -16,8 +16,10 @@ from ..protocols import Span
 from ..retrieval.tokens import query_terms
 from ..types import Passage
 
-_SHORTEST, _LONGEST = 12, 320  # characters of a sentence; Chinese ones count double
-_ROW = re.compile(r" \| ")
+_SHORTEST, _LONGEST = 30, 320  # of a sentence: characters, of which Chinese ones count double
+_ENDS = re.compile(r"[.!。！…；;]['\"”’」』）)】]*$")  # a heading, a question or a line of code does not
+_CODE = re.compile(r" \| |[{}]|\s--?\w|^[\w.-]+[=(]")
+_FEW_WORDS = 12  # a sentence of fewer is not worth more for that
 _LEAD = 1.15  # for the first sentence of a passage, where texts say what they are about
 
 
@@ -33,8 +35,7 @@ def central_sentences(passages: Sequence[Passage], most: int, characters: int) -
         for start, end in sentence_spans(passage.text)
         if _is_sentence(passage.text[start:end])
     ]
-    if not candidates:
-        candidates = [Span(number, 0, len(one.text)) for number, one in enumerate(passages[:1], 1) if one.text.strip()]
+    candidates = candidates or _first_lines(passages)
     words = [query_terms(_text(span, passages)) for span in candidates]
     counts = Counter(word for sentence in words for word in sentence)
     every = sum(counts.values()) or 1
@@ -57,12 +58,19 @@ def central_sentences(passages: Sequence[Passage], most: int, characters: int) -
 
 
 def _score(words: Sequence[str], worth: dict[str, float]) -> float:
-    return sum(worth[word] for word in words) / len(words) if words else 0.0
+    return sum(worth[word] for word in words) / max(len(words), _FEW_WORDS)
 
 
 def _is_sentence(text: str) -> bool:
     size = sum(1 if character.isascii() else 2 for character in text)
-    return size >= _SHORTEST and len(text) <= _LONGEST and not _ROW.search(text) and text[-1] not in ":："
+    return size >= _SHORTEST and len(text) <= _LONGEST and bool(_ENDS.search(text)) and not _CODE.search(text)
+
+
+def _first_lines(passages: Sequence[Passage]) -> list[Span]:
+    """What a text of tables or code has: the first line of each passage."""
+    return [
+        Span(number, *spans[0]) for number, one in enumerate(passages, 1) if (spans := sentence_spans(one.text)[:1])
+    ]
 
 
 def _text(span: Span, passages: Sequence[Passage]) -> str:

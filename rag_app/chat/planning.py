@@ -39,13 +39,15 @@ _ALL = re.compile(
     r"|(?:总结|概括|归纳|概述)(?:一下)?(?:整个|全部|所有|这个)?(?:的)?(?:知识库|所有文档|全部文档|这些文档|文档库)",
     re.IGNORECASE,
 )
+_END = r"(?=\s*(?:[?,;。？，]|\.(?:\s|$)|$))"  # a dot may be part of a name: llama3.2
 _COMPARISONS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"differen(?:ce|ces|t)\s+(?:is\s+there\s+)?between\s+(?P<a>.+?)\s+and\s+(?P<b>[^?.,;]+)",
-        r"\bcompar(?:e|ing|ison\s+(?:of|between))\s+(?P<a>.+?)\s+(?:and|with|to|against|vs\.?)\s+(?P<b>[^?.,;]+)",
-        r"(?P<a>[\w.:+\- ]{2,60}?)\s+(?:vs\.?|versus)\s+(?P<b>[^?.,;]+)",
-        r"\bhow\s+(?:do|does|is|are)\s+(?P<a>.+?)\s+(?:differ(?:ent)?\s+from|compared?\s+(?:to|with))\s+(?P<b>[^?.,;]+)",
+        r"differen(?:ce|ces|t)\s+(?:is\s+there\s+)?between\s+(?P<a>.+?)\s+and\s+(?P<b>.+?)" + _END,
+        r"\bcompar(?:e|ing|ison\s+(?:of|between))\s+(?P<a>.+?)\s+(?:and|with|to|against|vs\.?)\s+(?P<b>.+?)" + _END,
+        r"(?P<a>[\w.:+\- ]{2,60}?)\s+(?:vs\.?|versus)\s+(?P<b>.+?)" + _END,
+        r"\bhow\s+(?:do|does|is|are)\s+(?P<a>.+?)\s+(?:differ(?:ent)?\s+from|compared?\s+(?:to|with))\s+(?P<b>.+?)"
+        + _END,
         r"(?:比较|对比|比較|對比)(?:一下)?(?P<a>[^，。？?]{1,40}?)(?:和|与|跟|同|與|以及)(?P<b>[^，。？?的]{1,40})",
         r"(?P<a>[^，。？?]{1,40}?)(?:和|与|跟|同|與)(?P<b>[^，。？?]{1,40}?)(?:之间)?(?:的|有什么|有何|有哪些|在.{0,12}?有?)*"
         r"(?:区别|差别|不同|差异|异同|區別|差異|相比|对比|比较)",
