@@ -69,7 +69,7 @@ async def served(client: OpenAiClient, model: str) -> Served:
         return await _llama_cpp(client, model, entry or listed[0])
     if owner == "vllm" or "max_model_len" in entry:
         return Served("vllm", model, context=_number(entry.get("max_model_len")))
-    if (urlsplit(client.url).hostname or "").endswith("openai.com"):
+    if (urlsplit(client.url).hostname or "").endswith("api.openai.com"):
         return Served("openai", model, vision=True)
     return await _lm_studio(client, model) or Served("unknown", model)
 
