@@ -12,6 +12,8 @@
         ├── UnknownDocument
         ├── BadTag                     empty, or too long
         ├── QuestionError              empty, or too long
+        ├── ConversationError          what is asked of a conversation can't be done
+        │   └── UnknownConversation
         ├── StorageError
         │   ├── StorageLocked          another process is writing
         │   └── NotErased              deleted text was found on the disk
@@ -68,6 +70,14 @@ class BadTag(RagError):
 
 class QuestionError(RagError):
     """The question is empty or too long."""
+
+
+class ConversationError(RagError):
+    """What is asked of a conversation can't be done."""
+
+
+class UnknownConversation(ConversationError):
+    """No stored conversation, or no message of it, has that id."""
 
 
 class StorageError(RagError):

@@ -12,6 +12,34 @@ from filelock import FileLock, Timeout
 from .errors import StorageLocked
 
 
+class Mark:
+    """Says to all processes that this one is at work on something, for as long as it lives; ended by any thread."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
+        self._path = path
+        self._lock = FileLock(path, thread_local=False)
+        self._lock.acquire()
+
+    def end(self) -> None:
+        """The work is done; a second time does nothing."""
+        self._lock.release()
+        self._path.unlink(missing_ok=True)
+
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Whether some process is at work there; what a dead one left is removed."""
+        if not path.is_file():
+            return False
+        try:
+            with FileLock(path, timeout=0, thread_local=False):
+                pass
+        except Timeout:
+            return True
+        path.unlink(missing_ok=True)
+        return False
+
+
 @contextmanager
 def process_lock(path: Path, timeout: float = -1) -> Iterator[None]:
     """Hold the lock file at ``path``; the operating system frees it when the process ends, however it ends.

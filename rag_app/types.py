@@ -290,10 +290,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of a conversation."""
+    """One message of a conversation.
+
+    Attributes:
+        titles: of the documents that an answer cites, in order; what a follow-up question may mean.
+    """
 
     role: Role
     text: str
+    titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

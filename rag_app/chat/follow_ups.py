@@ -77,6 +77,7 @@ _ZH_OPENS = re.compile(
 )
 _ZH_ASKS = re.compile(r"什么|为何|哪|多少|几|谁|怎|如何|是否|吗|能否|可否")
 _ZH_IMPERATIVE = re.compile(r"^(?:请|列出|比较|总结|解释|说明|介绍|列举|描述|翻译|概括)")
+_ZH_NO_SUBJECT = re.compile(r"^(?:在哪|实际|太|能|会|要|需要|有(?:什么|哪|没有)|多久|何时)[^A-Za-z]{0,6}$")
 _FEW = 4  # words or characters
 
 
@@ -131,6 +132,8 @@ def _chinese(asked: str) -> bool:
         return True
     bare = asked.rstrip("？?。！! ")
     asks = _ZH_ASKS.search(bare)
+    if _ZH_NO_SUBJECT.search(bare):
+        return True
     if bare.endswith("呢") and not asks:
         return True
     return not asks and not _ZH_IMPERATIVE.search(bare) and len(bare) <= _FEW

@@ -36,13 +36,15 @@ class StoppableModel:
         yield from self._running(self._model.prepare())
         self.context_tokens = self._model.describe().context_tokens
 
-    def stream(self, messages: Sequence[ChatMessage], answer_tokens: int) -> Iterator[ModelPiece]:
+    def stream(
+        self, messages: Sequence[ChatMessage], answer_tokens: int, schema: dict[str, object] | None = None
+    ) -> Iterator[ModelPiece]:
         """The answer, as long as nobody stops it.
 
         Raises:
             PromptTooLong, ModelError.
         """
-        yield from self._running(self._model.stream(messages, answer_tokens=answer_tokens))
+        yield from self._running(self._model.stream(messages, answer_tokens=answer_tokens, schema=schema))
 
     def count(self, messages: Sequence[ChatMessage]) -> int:
         """Tokens of a prompt, never too few."""
