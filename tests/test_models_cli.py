@@ -118,6 +118,17 @@ def test_without_a_server_every_command_says_how_to_start_it(rag: Run, arguments
     assert rag("models", *arguments, "--json").json["kind"] == "OllamaUnreachable"
 
 
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense://127.0.0.1:9"])
+def test_a_proxy_that_can_t_be_used_is_named(rag: Run, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    for variable in ("HTTP_PROXY", "http_proxy", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setenv("RAG_OLLAMA_URL", "http://gpu.invalid:11434")
+    failed = rag("models", "list", "--json")
+    assert failed.json["kind"] == "ModelError"
+    assert "ALL_PROXY" in failed.json["error"]
+
+
 # Pull
 
 

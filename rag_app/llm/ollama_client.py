@@ -29,14 +29,17 @@ class Client(ollama.AsyncClient):
 
     def __init__(self, url: str) -> None:
         timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
-        super().__init__(
-            url,
-            timeout=timeout,
-            follow_redirects=False,
-            trust_env=not is_this_machine(url),  # a proxy must never catch this machine's own
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),
-            **({} if url.startswith("https") else {"verify": False}),  # certificates take 30 ms to read
-        )
+        try:
+            super().__init__(
+                url,
+                timeout=timeout,
+                follow_redirects=False,
+                trust_env=not is_this_machine(url),  # a proxy must never catch this machine's own
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),
+                **({} if url.startswith("https") else {"verify": False}),  # certificates take 30 ms to read
+            )
+        except (ImportError, ValueError) as error:  # httpx reads the proxy variables; socks needs a package more
+            raise ModelError("ollama.bad_proxy", url=url, cause=type(error).__name__) from error
         self._url = url
 
     async def aclose(self) -> None:
