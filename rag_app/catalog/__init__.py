@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .conversations import Conversations
 from .database import Database
 from .documents import Documents
 from .files import Files
@@ -33,6 +34,7 @@ class Catalog:
         self.files = Files(self.database)
         self.notes = Notes(self.database, self.lexical)
         self.passages = Passages(self.database)
+        self.conversations = Conversations(self.database)
         self.documents = Documents(self.database, self.lexical, self.files, self.notes)
 
     def close(self) -> None:

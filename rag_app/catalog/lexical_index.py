@@ -127,7 +127,7 @@ class LexicalIndex:
             f"SELECT rowid, -rank FROM lexical_{kb} WHERE lexical_{kb} MATCH ? "
             + (f"AND rowid IN ({condition}) " if condition else "")
             + "ORDER BY rank LIMIT ?",
-            (" OR ".join(map(_match, terms)), *values, limit),
+            (" OR ".join(map(match, terms)), *values, limit),
         )
         return [LexicalHit(chunk_id, score) for chunk_id, score in rows]
 
@@ -189,7 +189,7 @@ def most_bm25(frequencies: Sequence[int], size: int) -> float:
     return (_K1 + 1) * sum(idf(frequency, size) for frequency in frequencies)
 
 
-def _match(term: str) -> str:
+def match(term: str) -> str:
     """FTS5 syntax for one token; it holds word characters only, so there is nothing to escape.
 
     Chinese is indexed in pairs of characters, so a character that stands alone finds the pairs it begins.
