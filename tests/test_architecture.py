@@ -30,7 +30,7 @@ OWNERS = {
     "httpx": "rag_app/llm/ollama.py",
     "httpx2": "rag_app/llm/openai_client.py",
     "ir_measures": "rag_app/evaluation/retrieval.py",
-    "llama_index": "ingest/chunking.py",
+    "llama_index": "ingest/chunking.py rag_app/evaluation/judge.py",
     "lxml": "ingest/loaders/packages.py",
     "markdown_it": "ingest/loaders/markdown.py",
     "ollama": "rag_app/llm/ollama.py",

@@ -21,6 +21,7 @@ COMMANDS = ["", "up", "ingest", "sync", "ask", "retrieve", "chat", "reindex", "e
 SUBCOMMANDS = [
     *("kb list", "kb create", "kb rename", "kb delete", "kb export", "kb import"),
     *("docs list", "docs remove", "docs tag", "eval retrieval"),
+    *("eval answers", "eval runs", "eval draft", "eval review"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""``rag-app eval``: how good retrieval is, on questions whose passages or pages are known."""
+"""``rag-app eval``: how good retrieval is, on questions whose passages or pages are known; the other evaluations."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +10,7 @@ from ingest.types import Progress
 from ..evaluation import MEASURES, Change, RetrievalReport, compare, load_dataset, load_report, save_report
 from ..evaluation.retrieval import evaluate_retrieval
 from ..settings import Settings, language
+from . import evaluate_answers, evaluate_drafts
 from .output import Output
 from .texts import Texts
 
@@ -53,6 +54,9 @@ def add(app: typer.Typer, texts: Texts) -> None:
                     style="red",
                 )
         raise typer.Exit(1 if worse else 0)
+
+    evaluate_answers.add(group, texts)
+    evaluate_drafts.add(group, texts)
 
 
 def _run(folder: Path, queries: Path | None, settings: Settings, output: Output) -> RetrievalReport:

@@ -167,12 +167,12 @@ def _question(row: dict[str, Any], at: _Row) -> AnswerQuestion:
     if state not in get_args(State):
         raise at.wrong("state", message("eval.one_of", known=", ".join(get_args(State))))
     name = row.get("id", row.get("_id"))
-    identifier = str(name).strip() if name not in (None, "") else _stable(asked)
+    identifier = str(name).strip() if name not in (None, "") else question_id(asked)
     passage = row.get("passage") or ""
     return AnswerQuestion(identifier, asked.strip(), _answers(row, at), _evidence(row, at), state, str(passage))
 
 
-def _stable(question: str) -> str:
+def question_id(question: str) -> str:
     """An id that stays when rows before it come and go."""
     return "q" + hashlib.sha256(question.strip().encode("utf-8", "surrogatepass")).hexdigest()[:10]
 

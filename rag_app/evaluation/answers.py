@@ -102,6 +102,17 @@ def evaluate_answers(
         return replace(run.run, cases=tuple(sorted(run.done, key=lambda case: places[case.question.id])))
 
 
+def open_judge(app: RagApp) -> Judge:
+    """The app's language model as a judge.
+
+    Raises:
+        SettingsError, ModelError: it can't be had.
+    """
+    from .judge import ModelJudge  # LlamaIndex takes seconds to import
+
+    return ModelJudge(app._store.models.chat_model())
+
+
 def model_name(settings: Settings) -> str:
     """Who is to answer."""
     if settings.answers == "quotes":
