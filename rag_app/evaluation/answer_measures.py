@@ -11,13 +11,14 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
+from ..chat.amounts import Value, values
 from ..retrieval.language import language_of
 from ..retrieval.tokens import simplified
 from ..types import Answer
 from .answer_datasets import AnswerQuestion, Place
-from .numbers import numbers
 
 QUALITY = (
     "contains",
@@ -38,11 +39,12 @@ QUALITY = (
   or number is found whole only).
 * f1: the best token F1 against a right answer; SQuAD's for English (Rajpurkar et al. 2016, arXiv:1606.05250),
   CMRC 2018's for Chinese (Cui et al. 2019, arXiv:1810.07366). Low where whole sentences are quoted.
-* numbers: all numbers of one of the right answers are in the text, by value. Of answers that have any.
+* numbers: all numbers and dates of one of the right answers are in the text, by value. Of answers that have any.
 * citation_precision: share of the pages cited that are evidence. citation_recall: share of the evidence that is cited.
   Of questions whose document (and page) is known. (Gao et al. 2023, arXiv:2305.14627, by page instead of by a model.)
 * answered: 1 where an answerable question was not refused. refused: 1 where an unanswerable one was.
-* supported: share of the answer's sentences that a cited passage supports, as the app itself checked.
+* supported: share of the sentences that claim something which the passages support, as the app itself checked; not
+  of quotes.
 """
 COSTS = ("seconds", "prompt_tokens", "answer_tokens")
 """Lower is better."""
@@ -62,10 +64,10 @@ def marks(question: AnswerQuestion, answer: Answer) -> dict[str, float]:
         "f1": max(token_f1(said, gold) for gold in question.answers),
         "answered": float(not answer.refused),
     }
-    wanted = [values for gold in question.answers if (values := numbers(gold))]
+    wanted = [numbers for gold in question.answers if (numbers := values(gold))]
     if wanted:
-        values = numbers(said)
-        found["numbers"] = float(any(one <= values for one in wanted))
+        stated = values(said)
+        found["numbers"] = float(any(has_all(stated, one) for one in wanted))
     cited = [(citation.document, citation.page) for citation in answer.citations]
     return found | _citations(question.evidence, cited) | _supported(answer)
 
@@ -75,7 +77,7 @@ def failed_marks(question: AnswerQuestion) -> dict[str, float]:
     if not question.answerable:
         return {"refused": 0.0}
     recall = {"citation_recall": 0.0} if question.evidence else {}
-    with_numbers = {"numbers": 0.0} if any(map(numbers, question.answers)) else {}
+    with_numbers = {"numbers": 0.0} if any(map(values, question.answers)) else {}
     return {"contains": 0.0, "f1": 0.0, "answered": 0.0} | with_numbers | recall
 
 
@@ -88,6 +90,11 @@ def contains(text: str, gold: str) -> bool:
     start = r"(?<![a-z0-9])(?<!\d\.)" if wanted[0].isascii() and wanted[0].isalnum() else ""
     end = r"(?![a-z0-9])(?!\.\d)" if wanted[-1].isascii() and wanted[-1].isalnum() else ""
     return re.search(start + r"\s*".join(signs) + end, _folded(text)) is not None
+
+
+def has_all(stated: Sequence[Value], wanted: Sequence[Value]) -> bool:
+    """Whether all numbers and dates are among those stated, exactly, even where they are said to be approximate."""
+    return all(replace(one, about=False).is_in(stated) for one in wanted)
 
 
 def token_f1(text: str, gold: str) -> float:
@@ -126,7 +133,8 @@ def _file(document: str) -> str:
 
 
 def _supported(answer: Answer) -> dict[str, float]:
-    return {}
+    claims = [sentence.support for sentence in answer.sentences if sentence.support != "none"]
+    return {"supported": claims.count("supported") / len(claims)} if claims else {}
 
 
 def _folded(text: str) -> str:

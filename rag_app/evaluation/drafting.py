@@ -10,6 +10,7 @@ from typing import Literal
 
 from ..app import RagApp
 from ..catalog import Catalog
+from ..chat.amounts import values_and_rest
 from ..chat.prompt import harmless
 from ..chat.prompts import Prompt
 from ..errors import DatasetError
@@ -18,13 +19,13 @@ from ..protocols import Completion
 from ..retrieval.language import language_of
 from ..types import KnowledgeBase, Passage
 from .answer_datasets import AnswerQuestion, question_id
-from .answer_measures import contains
-from .numbers import numbers
+from .answer_measures import contains, has_all
 
 Flaw = Literal["no_json", "not_in_passage", "gives_itself_away", "points_at_passage", "not_found", "repeated"]
 _LEAST_CHARACTERS = 80  # of a passage: a heading holds no fact
 _MOST_CHARACTERS = 2000
 _MOST_ANSWER = 200
+_MOST_WORDS = 2  # beside the numbers of an answer that is told by its numbers alone
 _TRIES = 3  # passages for each question that is wanted
 _SPREAD = 10  # chunks looked at for each passage that is tried
 _SCHEMA: dict[str, object] = {
@@ -136,9 +137,9 @@ def supports(passage: str, answer: str) -> bool:
     """Whether a passage has an answer word for word, or all its numbers by value where it is little else."""
     if contains(passage, answer):
         return True
-    values = numbers(answer)
-    words = [word for word in answer.split() if not any(sign.isdigit() for sign in word)]
-    return bool(values) and len(words) <= 2 and values <= numbers(passage)
+    wanted, rest = values_and_rest(answer)
+    few = len(rest.replace("\0", " ").split()) <= _MOST_WORDS
+    return bool(wanted) and few and has_all(values_and_rest(passage)[0], wanted)
 
 
 def _finds(app: RagApp, kb: str, question: str, passage: Passage) -> bool:
