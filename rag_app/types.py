@@ -11,6 +11,7 @@ from ingest.messages import Language, Message, message, text
 from ingest.types import PageKind
 
 Role = Literal["user", "assistant"]
+Support = Literal["supported", "partly", "unsupported", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class Passage:
         score: relevance after fusion, 0–1, comparable within one question only.
         similarity: cosine of question and passage, None if only the lexical index found it.
         kb: name of the knowledge base. trace: how it came to its place.
+        suspicious: it reads like instructions to a model; it is quoted all the same, never followed.
     """
 
     chunk_id: int
@@ -150,6 +152,7 @@ class Passage:
     kb: str = ""
     trace: Trace | None = None
     described: bool = False
+    suspicious: bool = False
 
     def where(self, language: Language = "en") -> str:
         """The place as a person reads it, see :meth:`Citation.where`."""
@@ -206,6 +209,7 @@ class Citation:
         lines: first and last line of the file, or row of the sheet, where they are known.
         ocr: True when the page's text was recognized from a picture: the quote may have misread characters.
         described: True when the quote is a model's description of the page's pictures, and no text of the document.
+        suspicious: the passage reads like instructions to a model, see :mod:`rag_app.chat.instructions`.
     """
 
     number: int
@@ -223,6 +227,7 @@ class Citation:
     columns: int = 0
     ocr: bool = False
     described: bool = False
+    suspicious: bool = False
 
     def where(self, language: Language = "en") -> str:
         """The place as a person reads it: "p. 7", "slide 3", "Budget, A2:D9", "lines 17–30", or the section."""
@@ -257,6 +262,42 @@ def _column(number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """A sentence of an answer, checked against the passages.
+
+    Attributes:
+        start, end: it is the answer's text[start:end], its markers included.
+        support: "supported", "partly", "unsupported", or "none" where nothing is claimed: a heading, a question, code,
+            "the documents do not say".
+        score: how likely (0–1) the passages say this, values aside; see docs/grounding.md.
+        cited: numbers of its citations, those that were added included.
+        missing: numbers, dates and names that the passages do not have, as the sentence writes them.
+    """
+
+    start: int
+    end: int
+    support: Support
+    score: float = 0.0
+    cited: tuple[int, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """A part of a page, as fractions (0–1) of the page as it is shown, y from the top.
+
+    Attributes:
+        page: 1-based physical page.
+    """
+
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer, finished.
 
@@ -271,6 +312,8 @@ class Answer:
             both may have together. None in quotes mode.
         thinking: what a thinking model said to itself; no part of the answer.
         complete: False when the answer was stopped or broke off.
+        sentences: each sentence that a model wrote, checked, in order; none of quotes, which are the documents' own.
+        dropped_markers: numbers that the model cited and that name no passage.
     """
 
     question: str
@@ -286,6 +329,8 @@ class Answer:
     context_tokens: int | None = None
     thinking: str = ""
     complete: bool = True
+    sentences: tuple[AnswerSentence, ...] = ()
+    dropped_markers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
