@@ -55,6 +55,11 @@ class Files:
         )
         return document
 
+    def documents_at(self, path: Path) -> set[int]:
+        """The documents that a file has, in whichever knowledge bases."""
+        rows = self._database.rows("SELECT document FROM file WHERE path = ? AND document IS NOT NULL", (str(path),))
+        return {row[0] for row in rows}
+
     def remove(self, kb: str, paths: Iterable[Path]) -> None:
         """Forget files; inside the caller's transaction."""
         rows = [(kb, str(path)) for path in paths]

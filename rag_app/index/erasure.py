@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from ingest.messages import message
 
@@ -14,12 +11,11 @@ from ..catalog import Catalog
 from ..errors import NotErased
 from ..store import Store
 from ..types import KnowledgeBase, Proof, StoredDocument
+from .forgetting import forget
+from .needles import NEEDLE, Needles
 from .rebuild import copy
 from .writer import IndexWriter
 
-_NEEDLE = 24  # bytes; whatever is left of a text and is twice as long holds one
-_ANCHOR = 8
-_LEAST_DISTINCT = 6  # bytes; a row of dots proves nothing
 _BLOCK = 1 << 24
 _MOST_COPIED = 5000  # vectors that are copied without being asked: a second or two
 
@@ -31,6 +27,7 @@ def purge(writer: IndexWriter, *, vectors: bool) -> bool:
         vectors: also Chroma's files, however large; otherwise only small ones. They hold no text.
     """
     writer.catalog.lexical.purge(writer.kb)
+    writer.catalog.conversations.purge()
     if vectors:
         writer.catalog.knowledge_bases.end_rebuild(writer.kb)  # half-made vectors may be of the deleted text
     if vectors or writer.state.chunks <= _MOST_COPIED:
@@ -38,20 +35,8 @@ def purge(writer: IndexWriter, *, vectors: bool) -> bool:
     return writer.catalog.database.truncate_log()
 
 
-class Traces:
+class Traces(Needles):
     """Pieces of texts that are about to be deleted, and of nothing that stays."""
-
-    def __init__(self, catalog: Catalog, documents: Iterable[int]) -> None:
-        going = set(documents)
-        self._needles: defaultdict[bytes, set[bytes]] = defaultdict(set)
-        for document in going:
-            for text in catalog.documents.texts(document):
-                self._add(text.encode("utf-8", "surrogatepass"))
-        self._leave_out(catalog.files.other_paths())
-        for document in catalog.documents.ids():
-            if document not in going:
-                self._leave_out(catalog.documents.texts(document))
-        self._needles = defaultdict(set, {anchor: needles for anchor, needles in self._needles.items() if needles})
 
     def search(self, folder: Path) -> Proof:
         """Look for the pieces in every file below ``folder``."""
@@ -61,36 +46,41 @@ class Traces:
             hit = False
             for block in _blocks(path):
                 searched += len(block)
-                hit = hit or next(self._occurring(block), None) is not None
+                hit = hit or next(self.occurring(block), None) is not None
             if hit:
                 found.append(path)
-        return Proof(searched, sum(map(len, self._needles.values())), tuple(found))
+        return Proof(searched, len(self), tuple(found))
 
-    def _leave_out(self, texts: Iterable[str]) -> None:
-        data = "\n".join(texts).encode("utf-8", "surrogatepass")
-        for needle in set(self._occurring(data)):
-            self._needles[needle[:_ANCHOR]].discard(needle)
 
-    def _add(self, data: bytes) -> None:
-        for first in range(0, max(1, len(data) - _NEEDLE + 1), _NEEDLE):
-            needle = data[first : first + _NEEDLE]
-            if len(needle) >= _ANCHOR and len(set(needle)) >= _LEAST_DISTINCT:
-                self._needles[needle[:_ANCHOR]].add(needle)
+def traces_of_documents(catalog: Catalog, documents: Iterable[int]) -> Traces:
+    """Pieces of documents that are about to be deleted."""
+    going, traces = set(documents), Traces()
+    for document in going:
+        for text in catalog.documents.texts(document):
+            traces.add(text)
+    _leave_out(traces, catalog, going)
+    traces.discard("\n".join(catalog.conversations.own_texts()))
+    return traces
 
-    def _occurring(self, data: bytes) -> Iterator[bytes]:
-        """The pieces that stand in ``data``."""
-        anchors = np.sort(np.frombuffer(b"".join(self._needles), "<u8"))
-        if not anchors.size:
-            return
-        for offset in range(min(_ANCHOR, len(data))):
-            words = np.frombuffer(data, "<u8", (len(data) - offset) // _ANCHOR, offset)
-            places = np.searchsorted(anchors, words)
-            places[places == anchors.size] = 0
-            for place in np.flatnonzero(anchors[places] == words):
-                start = offset + int(place) * _ANCHOR
-                for needle in self._needles.get(data[start : start + _ANCHOR], ()):
-                    if data.startswith(needle, start):
-                        yield needle
+
+def traces_of_conversation(catalog: Catalog, conversation: int) -> Traces:
+    """Pieces of a conversation that is about to be deleted."""
+    traces = Traces()
+    for text in catalog.conversations.texts(conversation):
+        traces.add(text)
+    _leave_out(traces, catalog, set())
+    for other in catalog.conversations.ids():
+        if other != conversation:
+            traces.discard("\n".join(catalog.conversations.texts(other)))
+    return traces
+
+
+def _leave_out(traces: Traces, catalog: Catalog, going: set[int]) -> None:
+    """What documents that stay have too is no trace."""
+    traces.discard("\n".join(catalog.files.other_paths()))
+    for document in catalog.documents.ids():
+        if document not in going:
+            traces.discard("\n".join(catalog.documents.texts(document)))
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -99,7 +89,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
         tail = b""
         while block := file.read(_BLOCK):
             yield tail + block
-            tail = block[-_NEEDLE:]
+            tail = block[-NEEDLE:]
 
 
 def erase(store: Store, kb: KnowledgeBase, paths: Sequence[Path], *, verify: bool) -> list[StoredDocument]:
@@ -114,7 +104,7 @@ def erase(store: Store, kb: KnowledgeBase, paths: Sequence[Path], *, verify: boo
     with store.writing(kb) as writer:
         files = list(dict.fromkeys(file for path in paths for file in store.find(kb, path)))
         gone = [one for one in store.catalog.documents.all(kb.id) if set(one.paths) <= set(files)]
-        traces = Traces(store.catalog, [one.id for one in gone]) if verify else None
+        traces = traces_of_documents(store.catalog, [one.id for one in gone]) if verify else None
         touched = store.documents_of(kb, files)
         writer.remove(files)
         _finish(store, kb, purge(writer, vectors=True))
@@ -130,12 +120,31 @@ def delete(store: Store, kb: KnowledgeBase, *, verify: bool) -> None:
     """
     with store.writing(kb):
         gone = [one.id for one in store.catalog.documents.all(kb.id)]
-        traces = Traces(store.catalog, gone) if verify else None
-        store.catalog.knowledge_bases.delete(kb.id)
+        traces = traces_of_documents(store.catalog, gone) if verify else None
+        with store.catalog.database.transaction():
+            for document in gone:
+                forget(store.catalog, document)
+            store.catalog.knowledge_bases.delete(kb.id)
+        store.catalog.conversations.purge()
         store.vectors.drop_all_but(store.catalog.knowledge_bases.in_use())
         store.vectors.purge()
         _finish(store, kb, store.catalog.database.truncate_log())
         _prove(store, traces)
+
+
+def delete_conversation(store: Store, conversation: int, *, verify: bool) -> None:
+    """Delete a conversation, from the disk too.
+
+    Raises:
+        UnknownConversation, NotErased.
+    """
+    traces = traces_of_conversation(store.catalog, conversation) if verify else None
+    title = store.catalog.conversations.info(conversation).title
+    store.catalog.conversations.delete(conversation)
+    store.catalog.conversations.purge()
+    if not store.catalog.database.truncate_log():
+        store.notify(message("conversation.log_in_use", title=title))
+    _prove(store, traces)
 
 
 def _finish(store: Store, kb: KnowledgeBase, log_is_empty: bool) -> None:

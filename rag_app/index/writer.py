@@ -22,6 +22,7 @@ from ..locks import process_lock
 from ..protocols import EmbedderInfo
 from ..retrieval.tokens import tokens
 from ..vectors import Vectors
+from .forgetting import forget
 
 _LOCK_SECONDS = 10
 _LOCK = "write.lock"
@@ -144,6 +145,7 @@ class IndexWriter:
                 self.catalog.documents.rename(self.kb, document, tokens, left=path)
             else:
                 dropped.add(document)
+                forget(self.catalog, document, path)
                 gone += self.catalog.documents.remove(self.kb, document)
                 self.removed_something = True
         return gone
