@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import sys
 from typing import Any
 
@@ -32,4 +33,4 @@ def _is_home(host: object) -> bool:
     try:
         return ipaddress.ip_address(name.partition("%")[0]).is_loopback
     except ValueError:
-        return name == "localhost"
+        return name in ("localhost", socket.gethostname())
