@@ -12,6 +12,9 @@ from ingest.types import FileReport, IngestReport, Progress
 
 from .app import RagApp
 from .chat.answering import AnswerStream, Thought
+from .chat.conversation import Conversation
+from .chat.conversation_stream import ConversationStream
+from .conversation_types import Condensed, ConversationInfo, ConversationMessage
 from .errors import RagError
 from .llm.library import ChosenModel, ModelEntry
 from .llm.pulling import Pull, PullStep
@@ -26,6 +29,11 @@ __all__ = [
     "Check",
     "ChosenModel",
     "Citation",
+    "Condensed",
+    "Conversation",
+    "ConversationInfo",
+    "ConversationMessage",
+    "ConversationStream",
     "FileReport",
     "Filters",
     "IngestReport",

@@ -16,8 +16,10 @@ from . import filling, tagging
 from .asking import Asking, checked
 from .chat.answering import AnswerStream, Refusal
 from .chat.comparing import Side
+from .chat.conversation import Conversation
 from .chat.images import picture
 from .chat.planning import LOOKUP
+from .conversation_types import ConversationInfo
 from .index import archive, enriching, erasure, rebuild
 from .llm.completing import ModelCompletion
 from .llm.hardware import look
@@ -352,6 +354,30 @@ class RagApp:
             What :meth:`stream` raises.
         """
         return self.stream(question, kb, history, filters, images).answer
+
+    # Conversations
+
+    def conversations(self, search: str | None = None, kb: str | None = None) -> list[ConversationInfo]:
+        """The stored conversations, the latest first.
+
+        Args:
+            search: only those whose title and messages contain all of these words. kb: only those about this one.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        return self._store.catalog.conversations.all(search, self._store.kb(kb).id if kb is not None else None)
+
+    def conversation(self, id: int | None = None, kb: str | Sequence[str] | None = None) -> Conversation:
+        """A stored conversation, or a new one about one knowledge base or several.
+
+        Raises:
+            UnknownConversation, UnknownKnowledgeBase.
+        """
+        if id is None:
+            id = self._store.catalog.conversations.create([base.id for base in self._asking.knowledge_bases(kb)])
+        self._store.catalog.conversations.info(id)
+        return Conversation(self._store, self.stream, id)
 
     def sees_images(self) -> bool:
         """Whether there is a model that an image in a question can go to."""

@@ -244,12 +244,11 @@ class Conversations:
         ]
 
     def texts(self, identifier: int) -> list[str]:
-        """All that is stored of a conversation's words, those in the index too."""
-        title = self._database.value("SELECT title FROM conversation WHERE id = ?", (identifier,))
-        rows = self._database.rows(
-            "SELECT text, rewritten, answer, error, summary, comment FROM message WHERE conversation = ?", (identifier,)
-        )
-        return [title or "", *(part for row in rows for part in row if part), *self._words(identifier)]
+        """All that was said in a conversation, and its words in the index; quotes are the documents' own."""
+        said = [self.info(identifier).title, *self._words(identifier)]
+        for one in self.messages(identifier):
+            said += [one.text, one.rewritten, one.summary, one.comment, one.answer.thinking if one.answer else ""]
+        return said
 
     def own_texts(self) -> list[str]:
         """What stays when documents are deleted: questions, titles and comments, and names of what was cited."""

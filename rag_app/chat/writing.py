@@ -51,6 +51,10 @@ class ModelWriter:
         """The model's context; None before it was asked."""
         return self._model.context_tokens
 
+    def leading(self, question: str, history: Sequence[Turn]) -> list[ChatMessage]:
+        """What the prompt of an answer begins with: the instructions and older turns."""
+        return messages(self.prompt, question, (), history, open_mode=self._open_mode)[:-1]
+
     def cancel(self) -> None:
         """Stop, on the server too."""
         self._model.cancel()
