@@ -46,7 +46,8 @@ OWNERS = {
     "pydantic": "rag_app/settings.py",
     "pydantic_settings": "rag_app/settings.py",
     "pypdf": "ingest/loaders/pdf_pypdf.py",
-    "pypdfium2": "ingest/loaders/pdf_pdfium.py ingest/loaders/pdf_ocr.py ingest/loaders/pdf_pictures.py",
+    "pypdfium2": "ingest/loaders/pdf_pdfium.py ingest/loaders/pdf_ocr.py ingest/loaders/pdf_pictures.py "
+    "ingest/loaders/pdf_places.py",
     "rapidocr": "ingest/ocr.py",
     "rich": "rag_app/cli/output.py",
     "safetensors": "rag_app/embedding/sentence_transformer.py rag_app/reranking/cross_encoder.py",
