@@ -17,9 +17,26 @@ from rag_app.cli import main
 
 from .conftest import NOBODY, PROJECT, SAMPLES
 
-COMMANDS = ["", "up", "ingest", "sync", "ask", "retrieve", "chat", "reindex", "enrich", "doctor", "kb", "docs", "eval"]
+COMMANDS = [
+    "",
+    "up",
+    "ingest",
+    "sync",
+    "ask",
+    "retrieve",
+    "chat",
+    "conversations",
+    "reindex",
+    "enrich",
+    "doctor",
+    "kb",
+    "docs",
+    "eval",
+]
 SUBCOMMANDS = [
     *("kb list", "kb create", "kb rename", "kb delete", "kb export", "kb import"),
+    *("conversations list", "conversations search", "conversations show", "conversations export"),
+    *("conversations rename", "conversations delete"),
     *("docs list", "docs remove", "docs tag", "eval retrieval"),
     *("eval answers", "eval runs", "eval draft", "eval review"),
 ]
@@ -68,7 +85,7 @@ def test_help_has_an_example_in_both_languages(
     monkeypatch.setenv("RAG_LANGUAGE", language)
     result = rag(*command.split(), "-h")
     assert result.code == 0
-    if command and command not in ("kb", "docs", "eval"):  # groups: their commands have one
+    if command and command not in ("kb", "docs", "eval", "conversations"):  # groups: their commands have one
         assert ("Example:" if language == "en" else "示例：") in result.out
         assert f"rag-app {command}" in result.out
 

@@ -14,7 +14,7 @@ from ingest.messages import Language
 
 from ..errors import SettingsError
 from ..settings import Settings, language
-from . import ask, documents, evaluate, ingest, knowledge_bases, models, retrieve, up
+from . import ask, chat, conversations, documents, evaluate, ingest, knowledge_bases, models, retrieve, up
 from .output import Output
 from .texts import Texts
 
@@ -65,6 +65,8 @@ def build(spoken: Language) -> typer.Typer:
     up.add(app, texts)
     ingest.add(app, texts)
     ask.add(app, texts)
+    chat.add(app, texts)
+    conversations.add(app, texts)
     retrieve.add(app, texts)
     knowledge_bases.add(app, texts)
     documents.add(app, texts)

@@ -1,0 +1,90 @@
+"""Answers on a terminal."""
+
+from collections.abc import Callable
+
+from ingest.messages import Message
+
+from ..chat.answering import AnswerStream, Thought
+from ..chat.conversation_stream import ConversationStream
+from ..types import Answer
+from .output import Output
+
+
+def show(stream: AnswerStream | ConversationStream, output: Output) -> Answer:
+    """Print an answer as it is written, then its sources and what is worth knowing about it."""
+    told = False
+    try:
+        with output.waiting() as waits:
+            for event in stream.events():
+                if not told and isinstance(stream, ConversationStream) and stream.condensed is not None:
+                    told = True
+                    _tell_rewritten(stream, output, waits)
+                if isinstance(event, str):
+                    waits(None)
+                    output.piece(event)
+                elif isinstance(event, Thought):
+                    output.thought(event.text)
+                else:
+                    waits(event.message if event.name != "writing" else None)
+    finally:
+        stream.close()
+        output.line()
+    answer = stream.answer
+    show_sources(answer, output)
+    if answer.context_tokens and answer.prompt_tokens:
+        output.note(output.texts("cli.tokens", used=answer.prompt_tokens, available=answer.context_tokens))
+    if not answer.complete:
+        output.note(output.texts("cli.incomplete"), style="yellow")
+    if answer.notice is not None:
+        output.note(answer.notice)
+    return answer
+
+
+def show_sources(answer: Answer, output: Output) -> None:
+    """Print the citations of an answer."""
+    if answer.citations:
+        output.line()
+        output.line(output.texts("cite.sources"), style="bold")
+    for citation in answer.citations:
+        quote = citation.quote or output.texts("conversation.deleted")
+        output.line(f"[{citation.number}] {citation.document}, {citation.where(output.texts.language)}", style="cyan")
+        output.line(f"    {' '.join(quote.split())}", style="dim")
+
+
+def _tell_rewritten(stream: ConversationStream, output: Output, waits: Callable[[Message | None], None]) -> None:
+    if stream.condensed is not None and stream.condensed.how != "none":
+        waits(None)
+        output.note(output.texts("conversation.rewritten", question=stream.rewritten))
+
+
+def as_json(answer: Answer) -> dict[str, object]:
+    """An answer as ``--json`` prints it."""
+    return {
+        "question": answer.question,
+        "text": answer.text,
+        "model": answer.model,
+        "language": answer.language,
+        "refused": answer.refused,
+        "complete": answer.complete,
+        "citations": [
+            {
+                "number": citation.number,
+                "document": citation.document,
+                "path": citation.path,
+                "page": citation.page,
+                "page_label": citation.page_label,
+                "headings": citation.headings,
+                "lines": citation.lines,
+                "ocr": citation.ocr,
+                "described": citation.described,
+                "where": citation.where(answer.language),
+                "quote": citation.quote,
+            }
+            for citation in answer.citations
+        ],
+        "notice": answer.notice or "",
+        "thinking": answer.thinking,
+        "prompt_tokens": answer.prompt_tokens,
+        "answer_tokens": answer.answer_tokens,
+        "context_tokens": answer.context_tokens,
+    }
