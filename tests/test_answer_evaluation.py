@@ -290,8 +290,10 @@ def test_a_run_is_not_mixed_with_another(samples: RagApp, tmp_path: Path) -> Non
     evaluate_answers(samples, few(), path)
     with pytest.raises(RagError, match="is there already"):
         evaluate_answers(samples, few(), path)
-    with pytest.raises(RagError, match="is of digest"):
+    with pytest.raises(RagError, match="it is of other questions"):
         evaluate_answers(samples, few(0), path, resume=True)
+    with pytest.raises(RagError, match="it is of other documents"):
+        evaluate_answers(samples, few(), path, source="elsewhere", resume=True)
     (tmp_path / "no.jsonl").write_text('{"format": "other"}\n')
     with pytest.raises(RagError, match="is no run"):
         load_run(tmp_path / "no.jsonl")
@@ -449,13 +451,33 @@ def test_ctrl_c_says_how_to_go_on(kept: Path, rag: Any, monkeypatch: pytest.Monk
         result = rag("eval", "answers", "q.jsonl", "--save", "half.run.jsonl")
     assert result.code == 130
     assert "3 of 5" in result.err
-    assert "rag-app eval answers q.jsonl --resume half.run.jsonl" in result.err
+    assert "--resume half.run.jsonl" in result.err
     done = rag("eval", "answers", "q.jsonl", "--resume", "half.run.jsonl", "--json")
     assert done.code == 0
     assert done.json["asked"] == 5
-    both = rag("eval", "answers", "q.jsonl", "--resume", "half.run.jsonl", "--save", "x.jsonl")
-    assert both.code == 1
-    assert "--save" in both.err
+
+
+def test_what_is_wrong_with_a_run_is_told_before_any_work(
+    kept: Path,
+    rag: Any,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(*_: Any) -> Answer:
+        raise AssertionError
+
+    monkeypatch.setattr(RagApp, "ask", never)
+    jsonl(tmp_path / "other.jsonl", [{"question": "Something else?", "answer": "x"}])
+    for arguments, named in (
+        (["q.jsonl", "--resume", str(kept), "--save", "x.jsonl"], "--save starts a new run"),
+        (["q.jsonl", "--save", str(kept)], "is there already"),
+        (["q.jsonl", "--compare", "q.jsonl"], "is no run"),
+        (["other.jsonl", "--compare", str(kept)], "no question in common"),
+        (["other.jsonl", "--resume", str(kept)], "other questions"),
+    ):
+        result = rag("eval", "answers", *arguments)
+        assert result.code == 1
+        assert named in result.err
 
 
 def test_a_folder_of_documents_is_asked_without_touching_the_knowledge_base(rag: Any, tmp_path: Path) -> None:  # noqa: F811

@@ -48,16 +48,14 @@ def add(group: typer.Typer, texts: Texts) -> None:
     ) -> None:
         settings = Settings.load()
         output = Output(language(settings), json=json)
-        if save is not None and resume is not None:
-            raise DatasetError("eval.save_or_resume")
-        before = load_run(against) if against is not None else None  # known to be there before minutes of work
         asked = load_answers(questions).some(limit)
         if asked.waiting:
             output.note(output.texts("eval.waiting", count=asked.waiting, path=questions))
-        path = resume or save or Path(f"{questions.resolve().stem}-{datetime.now():%Y%m%d-%H%M%S}.run.jsonl")
+        path = _path(questions, save, resume)
+        before = _before(against, asked)
         with _app(settings, asked, documents, output) as (app, source):
             job = _Job(app, asked, path, kb, source, resume is not None, judge)
-            run = _run(job, questions, output)
+            run = _run(job, output)
         changes = compare(before, run) if before is not None else []
         worse = [one for one in changes if one.measure in QUALITY and one.difference < -tolerance]
         comparison = Comparison(str(against), tuple(changes)) if before is not None else None
@@ -87,6 +85,28 @@ def add(group: typer.Typer, texts: Texts) -> None:
         else:
             columns = [output.texts(f"eval.{name}") for name in ("file", "started", "dataset", "model", "cases")]
             output.table([*columns, output.texts("measure.contains")], [_row(path, run) for path, run in found])
+
+
+def _path(questions: Path, save: Path | None, resume: Path | None) -> Path:
+    """Where the run is written; what is wrong with it is told before minutes of work."""
+    if resume is not None:
+        if save is not None:
+            raise DatasetError("eval.save_or_resume")
+        return resume
+    path = save or Path(f"{questions.resolve().stem}-{datetime.now():%Y%m%d-%H%M%S}.run.jsonl")
+    if path.exists():
+        raise DatasetError("eval.run_exists", path=path)
+    return path
+
+
+def _before(against: Path | None, asked: AnswerSet) -> AnswerRun | None:
+    """The run to compare with; likewise."""
+    if against is None:
+        return None
+    before = load_run(against)
+    if not set(before.questions) & {question.id for question in asked.questions}:
+        raise DatasetError("eval.nothing_shared", one=before.dataset, other=asked.name)
+    return before
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +142,7 @@ def _app(
         yield app, asked.name if documents is None else str(documents)
 
 
-def _run(job: _Job, questions: Path, output: Output) -> AnswerRun:
+def _run(job: _Job, output: Output) -> AnswerRun:
     """Ask; stopped with Ctrl-C, say how to go on."""
     try:
         with output.counting("eval.answering") as counted:
@@ -137,9 +157,9 @@ def _run(job: _Job, questions: Path, output: Output) -> AnswerRun:
                 progress=counted,
             )
     except KeyboardInterrupt:
-        done = len(load_run(job.path).cases)
-        total = len(job.asked.questions)
-        output.note(output.texts("eval.stopped", done=done, total=total, path=job.path, questions=questions))
+        if job.path.exists():
+            done, total = len(load_run(job.path).cases), len(job.asked.questions)
+            output.note(output.texts("eval.stopped", done=done, total=total, path=job.path))
         raise
 
 

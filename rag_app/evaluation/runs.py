@@ -15,6 +15,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from ingest.messages import message
+
 from ..errors import DatasetError
 from .answer_datasets import question_of
 from .cases import About, AnswerRun, Case
@@ -92,16 +94,15 @@ def open_run(path: str | Path, about: About, *, resume: bool = False) -> Iterato
         resume: go on with what is there, questions that ended in an error aside.
 
     Raises:
-        DatasetError: the file is there already; or, to resume, is of other questions, another source or model.
+        DatasetError: the file is there already; or, to resume, is of other questions, documents or models.
     """
     path = Path(path)
     done: tuple[Case, ...] = ()
     if resume:
         before = load_run(path)
-        for name in ("dataset", "digest", "source", "model", "judge"):
-            old, new = getattr(before.about, name), getattr(about, name)
-            if old != new:
-                raise DatasetError("eval.other_run", path=path, old=f"{name} {old}", new=f"{name} {new}")
+        for name in ("digest", "source", "model", "judge"):
+            if getattr(before.about, name) != getattr(about, name):
+                raise DatasetError("eval.other_run", path=path, what=message(f"eval.other_{name}"))
         about = replace(about, started=before.about.started)
         done = tuple(case for case in before.cases if not case.error)
     elif path.exists():
