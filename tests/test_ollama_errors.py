@@ -238,7 +238,7 @@ def test_after_the_server_died_the_next_question_says_so() -> None:
     ("name", "complete", "notice"),
     [
         ("14-chat-cold-stream", True, None),
-        ("21-num_predict-hit", False, None),
+        ("21-num_predict-hit", False, "answer.at_limit"),
         ("30-repeat-abort-stream", False, "ollama.repetition"),
     ],
 )
@@ -248,7 +248,7 @@ def test_whether_an_answer_is_complete(name: str, complete: bool, notice: str | 
     assert answer.text == text_of(reply(name))
     assert (answer.model, answer.complete, answer.context_tokens) == (MODEL, complete, 4096)
     assert (answer.notice and answer.notice.key) == notice
-    assert answer.prompt_tokens == (None if notice else 300)
+    assert answer.prompt_tokens == (None if notice == "ollama.repetition" else 300)
 
 
 def test_a_model_that_writes_nothing() -> None:

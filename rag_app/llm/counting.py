@@ -23,7 +23,7 @@ _MARGIN = 1.25
 _LEAST_SHARE = 0.9
 _LEAST_BYTES = 400  # that a prompt must have to be learned from
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
-_LONGEST_WORD = 4  # characters of a Chinese text per token, at the very most: 1 to 2 in Qwen 2 and LLaMA 3
+_CHARACTERS_PER_TOKEN = 3  # of Chinese text, at the very most: 1 to 2 in Qwen 2 and LLaMA 3
 _LETTERS = (string.ascii_letters + " ").encode()
 _BEYOND_ASCII = bytes(range(128, 256))
 
@@ -57,8 +57,9 @@ class TokenBound:
         """Tokens that a prompt has at the very least: a model that counted fewer was not given all of it."""
         if self._tokenize is not None:
             return round(_LEAST_SHARE * self._texts(messages))
-        words = sum(len(message.text.split()) for message in messages)
-        return max(words // 2, sum(len(_CHINESE.findall(message.text)) for message in messages) // _LONGEST_WORD)
+        words = sum(len(message.text.split()) for message in messages)  # none is less than a token
+        chinese = sum(len(_CHINESE.findall(message.text)) for message in messages)
+        return round(max(_LEAST_SHARE * words, chinese / _CHARACTERS_PER_TOKEN))
 
     def learn(self, messages: Sequence[ChatMessage], counted: int) -> None:
         """Take into account how many tokens the model counted in a prompt."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from ingest.messages import message as message_of
 
-from ..errors import NotSupported
+from ..errors import ModelError, NotSupported
 from ..protocols import ChatMessage, ChatStream, ModelDescription, ModelPiece, StageName
 from .counting import TokenBound
 from .ollama_describing import KnownModel, OllamaOptions, loaded_entry, look_at
@@ -102,7 +102,7 @@ class OllamaModel:
                 await self._load(context)
             tokens = known.bound.count(messages)
             ahead = -1
-            reply = _Reply(messages, known.bound)
+            reply = _Reply(messages, answer_tokens, known.bound)
             async for record in patiently(self._server.client.lines("/api/chat", request, model=self.name)):
                 if record is None:
                     if place.ahead != ahead:
@@ -115,6 +115,8 @@ class OllamaModel:
                     if stages.now != does:
                         yield stages.piece(does)
                     yield piece
+            if not reply.has_begun:
+                raise ModelError("ollama.not_ollama", url=self._server.url, cause="no answer in it")
             if not reply.is_finished:
                 yield reply.broken_end()
 
@@ -186,9 +188,11 @@ class OllamaModel:
 class _Reply:
     """What a stream of records says."""
 
-    def __init__(self, messages: Sequence[ChatMessage], bound: TokenBound) -> None:
+    def __init__(self, messages: Sequence[ChatMessage], answer_tokens: int, bound: TokenBound) -> None:
         self._messages = messages
+        self._answer_tokens = answer_tokens
         self._bound = bound
+        self.has_begun = False
         self.is_finished = False
 
     def pieces(self, record: dict[str, Any]) -> Iterator[ModelPiece]:
@@ -197,6 +201,7 @@ class _Reply:
         if said.get("thinking"):
             yield ModelPiece("", thinking=str(said["thinking"]))
         text = str(said.get("content") or "")
+        self.has_begun = self.has_begun or bool(said.get("thinking") or text or record.get("done"))
         if record.get("done"):
             yield self._end(text, record)
         elif text:
@@ -209,13 +214,19 @@ class _Reply:
         cut = counted is not None and counted < least  # by a server that does not know "truncate"
         if counted is not None and not cut:
             self._bound.learn(self._messages, counted)
+        reason = record.get("done_reason")
+        notice = None
+        if cut:
+            notice = message_of("ollama.was_cut", read=counted, sent=least)
+        elif reason == "length":
+            notice = message_of("answer.at_limit", tokens=self._answer_tokens)
         return ModelPiece(
             text,
             done=True,
             prompt_tokens=counted,
             answer_tokens=record.get("eval_count"),
-            complete=record.get("done_reason") not in ("length", "load", "unload") and not cut,
-            notice=message_of("ollama.was_cut", read=counted, sent=least) if cut else None,
+            complete=reason not in ("length", "load", "unload") and not cut,
+            notice=notice,
         )
 
     def broken_end(self) -> ModelPiece:

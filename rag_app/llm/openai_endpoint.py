@@ -162,7 +162,7 @@ class Endpoint:
 
     async def _answer(self, asked: Asked, server: Served, stages: Stages) -> AsyncGenerator[ModelPiece, None]:
         extra = {"cache_prompt": True, "return_progress": True} if server.kind == "llama.cpp" else {}
-        reply = _Reply()
+        reply = _Reply(asked.answer_tokens)
         with self._line.place() as place:
             async for chunk in patiently(self.client.chat(_request(asked, server), extra, server.model)):
                 if chunk is None:
@@ -187,7 +187,8 @@ class Endpoint:
 class _Reply:
     """What a stream of chunks says."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer_tokens: int) -> None:
+        self._answer_tokens = answer_tokens
         self._splitter = ThinkSplitter()
         self._finish: str | None = None
         self._usage: dict[str, Any] = {}
@@ -221,13 +222,18 @@ class _Reply:
         yield from _told_apart(self._splitter.end())
         counted = self._usage.get("prompt_tokens")
         cut = least is not None and isinstance(counted, int) and counted < least
+        notice = None
+        if cut:
+            notice = message_of("openai.was_cut", read=counted, sent=least)
+        elif self._finish == "length":
+            notice = message_of("answer.at_limit", tokens=self._answer_tokens)
         yield ModelPiece(
             "",
             done=True,
             prompt_tokens=counted,
             answer_tokens=self._usage.get("completion_tokens"),
             complete=self._finish == "stop" and not cut,
-            notice=message_of("openai.was_cut", read=counted, sent=least) if cut else None,
+            notice=notice,
         )
 
 
