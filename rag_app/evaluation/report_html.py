@@ -22,7 +22,7 @@ article.bad { border-inline-start: .35rem solid var(--bad); }
 article.good { border-inline-start: .35rem solid var(--good); }
 h3 { margin: .6rem 0; } dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; }
-blockquote, details .text { background: var(--soft); margin: .3rem 0; padding: .4rem .8rem; border-radius: .3rem; }
+blockquote, details div.text { background: var(--soft); margin: .3rem 0; padding: .4rem .8rem; border-radius: .3rem; }
 .bad .verdict { color: var(--bad); } .good .verdict { color: var(--good); }
 """
 
