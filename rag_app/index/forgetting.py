@@ -37,10 +37,13 @@ class Deleted:
 
     def repeated_by(self, texts: Sequence[str]) -> set[int]:
         """Which of the texts, by place, have a piece of what was deleted that does not stand on."""
-        needles = Needles()
-        own = [needles.add(one, step=1) for one in texts]
-        pieces = needles.within("\n".join(self.old)) - needles.within("\n".join(self.still))
-        return {place for place, held in enumerate(own) if held & pieces}
+        pieces, deleted = Needles(), Needles()
+        own = [pieces.add(one.strip(), step=1) for one in texts]
+        gone = pieces.within("\n".join(self.old)) - pieces.within("\n".join(self.still))
+        for one in self.old:  # the other way round too: what was deleted may be shorter than a piece
+            deleted.add(one.strip())
+        deleted.discard("\n".join(self.still))
+        return {place for place, held in enumerate(own) if held & gone or deleted.within(texts[place])}
 
 
 def forget(catalog: Catalog, document: int, path: Path | None = None) -> None:
