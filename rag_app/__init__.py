@@ -11,9 +11,10 @@ from ingest.messages import Language, Message, message, text
 from ingest.types import FileReport, IngestReport, Progress
 
 from .app import RagApp
-from .chat.answering import AnswerStream, Thought
+from .chat.answering import AnswerStream, Thought, Withdrawn
 from .chat.conversation import Conversation
 from .chat.conversation_stream import ConversationStream
+from .chat.drafting import Checked
 from .conversation_types import Condensed, ConversationInfo, ConversationMessage
 from .errors import RagError
 from .llm.library import ChosenModel, ModelEntry
@@ -21,12 +22,26 @@ from .llm.pulling import Pull, PullStep
 from .llm.recommend import Recommendation
 from .protocols import Stage
 from .settings import Settings
-from .types import Answer, Check, Citation, Filters, KnowledgeBase, Passage, Retrieval, StoredDocument, Trace, Turn
+from .types import (
+    Answer,
+    AnswerSentence,
+    Check,
+    Citation,
+    Filters,
+    KnowledgeBase,
+    Passage,
+    Retrieval,
+    StoredDocument,
+    Trace,
+    Turn,
+)
 
 __all__ = [
     "Answer",
+    "AnswerSentence",
     "AnswerStream",
     "Check",
+    "Checked",
     "ChosenModel",
     "Citation",
     "Condensed",
@@ -56,6 +71,7 @@ __all__ = [
     "Trace",
     "Turn",
     "UserError",
+    "Withdrawn",
     "message",
     "text",
 ]

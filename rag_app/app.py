@@ -25,6 +25,7 @@ from .llm.completing import ModelCompletion
 from .llm.hardware import look
 from .llm.library import ChosenModel, Library, ModelEntry
 from .llm.pulling import Pull
+from .llm.quotes import NAME as QUOTES
 from .llm.recommend import Recommendation, recommend
 from .overviews import Overviews
 from .retrieval.relevance import is_relevant
@@ -335,10 +336,15 @@ class RagApp:
             retrieval, sides = self._overviews.compared(wanted, question, bases, filters)
         else:
             retrieval = self._asking.retrieve(question, bases, None, filters)
-        if not pictures and not sides and not is_relevant(retrieval):  # else the answer may be in the image
+        strict = self.settings.mode == "strict"
+        beside = not pictures and not sides and not is_relevant(retrieval)  # else the answer may be in the image
+        if beside and strict:
             return AnswerStream(retrieval, Refusal(message("answer.not_found")), history)
         answerer = self._store.models.answerer(embedder, pictures)
-        return AnswerStream(retrieval, self._overviews.comparing(answerer, sides), history)
+        if beside and answerer.writer.name == QUOTES:  # quotes can't go beyond the documents
+            return AnswerStream(retrieval, Refusal(message("answer.not_found")), history)
+        grounder = self._asking.grounder(embedder, retrieval.passages, strict=strict and not pictures)
+        return AnswerStream(retrieval, self._overviews.comparing(answerer, sides), history, grounder)
 
     def ask(
         self,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from .chat.grounding import Entailment, Grounder
+from .chat.instructions import flagged
 from .errors import QuestionError, StorageError, UnknownDocument
-from .protocols import Reranker
+from .protocols import Embedder, Reranker
+from .reranking.entailment import open_entailment
 from .reranking.select import open_reranker
 from .retrieval.context import Reading
 from .retrieval.filters import condition
 from .retrieval.hybrid import Retriever, Scope
 from .store import Store
-from .types import Filters, KnowledgeBase, Retrieval
+from .types import Filters, KnowledgeBase, Passage, Retrieval
 
 MOST_QUESTION_CHARACTERS = 4000
 _SECTION_TOKENS = 512
@@ -26,6 +30,7 @@ class Asking:
         self._store = store
         self.retriever = Retriever(store.catalog, store.vectors, store.embedder_of)
         self._rerankers: dict[str, Reranker | None] = {}
+        self._judges: dict[str, Entailment | None] = {}
 
     def knowledge_bases(self, names: str | Sequence[str] | None) -> list[KnowledgeBase]:
         """Those to search: one, several, or the default one.
@@ -75,7 +80,18 @@ class Asking:
                 collection = store.catalog.knowledge_bases.index(kb.id).collection
                 if kb.chunks and not store.vectors.count(collection):
                     raise StorageError("storage.no_vectors", kb=kb.name)
-        return found
+        return replace(found, passages=flagged(found.passages))
+
+    def grounder(self, embedder: Embedder, passages: Sequence[Passage], *, strict: bool) -> Grounder:
+        """What checks an answer from these passages.
+
+        Raises:
+            EmbedderError: the model that the setting ``nli_model`` names can't be had.
+        """
+        wanted = self._store.settings.nli_model
+        if wanted not in self._judges:
+            self._judges[wanted] = open_entailment(self._store.settings, self._store.notify)
+        return Grounder(embedder, passages, self._judges[wanted], strict=strict)
 
     def _reranker(self) -> Reranker | None:
         wanted = self._store.settings.reranker

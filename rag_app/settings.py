@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         description="Who answers: auto takes openai_url or gguf_path where one is set, else Ollama if it has the "
         "model, else verbatim quotes.",
     )
+    nli_model: str = Field(
+        default="",
+        description="What judges whether the documents say what an answer says: empty for words and meaning, or the "
+        "name or folder of a sentence-transformers CrossEncoder that tells entailment, neutral and contradiction apart.",
+    )
     model: str = Field(default="llama3", description="Model that Ollama answers with.")
     mode: Literal["strict", "open"] = Field(
         default="strict",

@@ -281,6 +281,16 @@ class AnswerSentence:
     cited: tuple[int, ...] = ()
     missing: tuple[str, ...] = ()
 
+    def mark(self, language: Language = "en") -> str:
+        """What a reader is told beside it: that the documents do not have it, or what of it; "" where they do."""
+        if self.support == "unsupported":
+            return text("mark.unsupported", language)
+        if self.support != "partly":
+            return ""
+        if self.missing:
+            return text("mark.missing", language, values=", ".join(self.missing))
+        return text("mark.partly", language)
+
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:

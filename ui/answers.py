@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import streamlit as st
 
-from rag_app import Answer, AnswerStream, Citation, Language, Message, Thought, text
+from rag_app import Answer, AnswerStream, Checked, Citation, Language, Message, Thought, Withdrawn, text
 
 from .markup import chip, highlighted, plain, small, with_chips
 
@@ -17,12 +17,19 @@ def write(stream: AnswerStream, language: Language) -> None:
     """The answer as it is written; before it and between its pieces, what is waited for and since when."""
     waiting, thinking, slot = st.empty(), st.empty(), st.empty()
     written = thought = ""
+    marks: list[tuple[int, str]] = []
     with ExitStack() as shown:
         for event in stream.events():
             if isinstance(event, str):
                 shown.close()
                 written += event
-                slot.markdown(with_chips(written, verbatim=stream.verbatim), anchors=False)
+                slot.markdown(with_chips(written, marks, verbatim=stream.verbatim), anchors=False)
+            elif isinstance(event, Checked):
+                if mark := event.sentence.mark(language):
+                    marks.append((event.sentence.end, mark))
+                    slot.markdown(with_chips(written, marks, verbatim=stream.verbatim), anchors=False)
+            elif isinstance(event, Withdrawn):
+                slot.markdown(plain(event.text))
             elif isinstance(event, Thought):
                 thought += event.text
                 thinking.caption(small(thought))
@@ -38,7 +45,8 @@ def show(answer: Answer, language: Language) -> None:
     if answer.thinking:
         with st.expander(text("ui.thinking", language)):
             st.caption(small(answer.thinking))
-    st.markdown(with_chips(answer.text, verbatim=answer.refused or answer.model == _QUOTES), anchors=False)
+    marks = [(one.end, mark) for one in answer.sentences if (mark := one.mark(language))]
+    st.markdown(with_chips(answer.text, marks, verbatim=answer.refused or answer.model == _QUOTES), anchors=False)
 
 
 def footer(answer: Answer, language: Language, *, known: Message | None) -> None:
@@ -51,6 +59,8 @@ def footer(answer: Answer, language: Language, *, known: Message | None) -> None
         with st.expander(f"{chip(citation.number)} {plain(citation.document)} · {plain(citation.where(language))}"):
             st.markdown(in_context(citation, answer))
             st.caption(small(str(citation.path)))
+            if citation.suspicious:
+                st.warning(text("cite.suspicious", language), icon=":material/report:")
     if not answer.complete:
         st.warning(text("ui.incomplete", language), icon=":material/warning:")
     notes = _summary(answer, language)

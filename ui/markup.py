@@ -8,6 +8,8 @@ around a character in the middle, keeps it from seeing any of these; copied text
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
 
 _SEAM = r"""
     (?P<seam>
@@ -30,6 +32,8 @@ _FORMATTED = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL | re.MULTILINE,
 )
 _MARKER = re.compile(r"\[(\d{1,3})\]")
+_PLACE = "\ue000"  # of private use: it stands in no text
+_MARK = re.compile(_PLACE)
 _NEWLINE = re.compile("\r\n?|[\v\f\x85\u2028\u2029]")
 _DIRECTION = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # they can make a name read backwards
 
@@ -44,17 +48,32 @@ def small(text: str) -> str:
     return _lines(_escaped(text, "small"))
 
 
-def with_chips(text: str, *, verbatim: bool) -> str:
+def with_chips(text: str, marks: Sequence[tuple[int, str]] = (), *, verbatim: bool) -> str:
     """An answer with its markers [n] as chips.
 
     Args:
+        marks: words of ours at places of the text, in order.
         verbatim: the text is quoted from documents, so nothing in it is formatting. Otherwise a model wrote it: its
             emphasis, lists, tables and code stay, and what could load something or lead elsewhere is shown as text.
     """
     if not verbatim:
-        return _FORMATTED.sub(_formatted, _clean(text))
+        return _MARK.sub(partial(_mark, marks), _FORMATTED.sub(_formatted, _clean(_with_places(text, marks))))
     parts = _MARKER.split(text)  # text, number, text, number, …
     return _lines("".join(chip(part) if odd % 2 else _escaped(part) for odd, part in enumerate(parts)))
+
+
+def _with_places(text: str, marks: Sequence[tuple[int, str]]) -> str:
+    """A character of no meaning where each mark goes, before the end of a table's row."""
+    text = text.replace(_PLACE, " ")
+    for place, _ in reversed(marks):
+        before = text[:place].rstrip("| \t") if text[:place].endswith("|") else text[:place]
+        text = before + _PLACE + text[len(before) :]
+    return text
+
+
+def _mark(marks: Sequence[tuple[int, str]], match: re.Match[str]) -> str:
+    number = match.string.count(_PLACE, 0, match.start())
+    return f" :orange-badge[{_escaped(marks[number][1])}]" if number < len(marks) else ""
 
 
 def chip(number: object) -> str:

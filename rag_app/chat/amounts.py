@@ -64,7 +64,8 @@ class Value:
 
     Attributes:
         text: as it was written. readings: what the number can be, in the unit's base.
-        unit: of :data:`.units.UNITS`, "" for none. date: year, month, day, each None where it is not said; the value is then no number.
+        unit: of :data:`.units.UNITS`, "" for none.
+        date: year, month, day, each None where it is not said; the value is then no number.
         about: it is said to be approximate.
     """
 

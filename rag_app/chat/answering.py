@@ -13,7 +13,9 @@ from ..llm.select import Answerer
 from ..protocols import ModelPiece, Span, Stage
 from ..retrieval.language import language_of
 from ..types import Answer, Citation, Passage, Retrieval, Turn
-from .citations import MarkerCleaner, Numbering, citation, written_citations
+from .citations import Numbering, citation
+from .drafting import Checked, Draft
+from .grounding import Grounder
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +32,46 @@ class Thought:
     text: str
 
 
-Event = str | Stage | Thought
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What was written is taken back, as the documents support none of it; the text takes its place."""
+
+    text: str
+
+
+Event = str | Stage | Thought | Checked | Withdrawn
 
 
 class AnswerStream:
     """An answer as it is written: iterate for pieces of text, then read :attr:`answer`.
 
-    :meth:`events` gives what is waited for and what the model thinks too. Leaving the loop early and calling
-    :meth:`close`, or calling :meth:`cancel` from another thread, stops the model; the answer then holds what had
+    :meth:`events` gives what is waited for, what the model thinks and what each sentence is worth too. Leaving the
+    loop early and calling     :meth:`close`, or calling :meth:`cancel` from another thread, stops the model; the answer then holds what had
     arrived.
+
+    Args:
+        grounder: checks each sentence of a model against the passages; without one, nothing is checked.
     """
 
-    def __init__(self, retrieval: Retrieval, answerer: Answerer | Refusal, history: Sequence[Turn]) -> None:
+    def __init__(
+        self,
+        retrieval: Retrieval,
+        answerer: Answerer | Refusal,
+        history: Sequence[Turn],
+        grounder: Grounder | None = None,
+    ) -> None:
         self.retrieval = retrieval
         self._answerer = answerer
         self._language = language_of(retrieval.question)
         self._history = tuple(history)
-        self._text = ""
         self._thinking = ""
         self._last: ModelPiece | None = None
         self._failure: Message | None = None
         self._ended = False
         self._cancelled = False
         self._numbering = Numbering()
+        self._draft = Draft(retrieval.passages, self._numbering, grounder)
+        self._withdrawn = ""
         self._quoted: list[Span] = []
         self._events = self._run()
 
@@ -66,7 +85,7 @@ class AnswerStream:
     @property
     def verbatim(self) -> bool:
         """True when the text is quoted or ours, so that nothing in it is a model's formatting."""
-        return isinstance(self._answerer, Refusal) or self._answerer.writer.name == QUOTES
+        return isinstance(self._answerer, Refusal) or self._answerer.writer.name == QUOTES or bool(self._withdrawn)
 
     def cancel(self) -> None:
         """Stop, from any thread; the iteration then ends after what has already arrived."""
@@ -87,50 +106,59 @@ class AnswerStream:
         if isinstance(self._answerer, Refusal):
             return self._answer("none", refused=True, notice=None)
         notice = self._failure or (self._last.notice if self._last else None) or self._answerer.notice
-        nothing = self._ended and not self._text and not self._cancelled  # stopped early, it had no time to write
-        return self._answer(self._answerer.writer.name, refused=nothing, notice=notice)
+        written = self._draft.text.strip()
+        nothing = self._ended and not written and not self._cancelled  # stopped early, it had no time to write
+        refused = nothing or bool(self._withdrawn)
+        return self._answer(self._answerer.writer.name, refused=refused, notice=notice or self._draft.trouble)
 
     def _run(self) -> Generator[Event, None, None]:
         if isinstance(self._answerer, Refusal):
-            self._text = self._answerer.reason.text(self._language)
-            yield self._text
+            yield self._draft.add(self._answerer.reason.text(self._language))
             return
-        passages = self.retrieval.passages
-        cleaner = MarkerCleaner(len(passages), self._numbering)
         try:
-            for piece in self._answerer.writer.stream(self.retrieval.question, passages, self._history):
-                if piece.stage is not None:
-                    yield piece.stage
-                    continue
-                if piece.thinking:
-                    self._thinking += piece.thinking
-                    yield Thought(piece.thinking)
-                self._last = piece
-                if piece.passages is not None:
-                    cleaner.passages = piece.passages
-                yield from self._show(
-                    self._quote(piece.text, piece.quoted) if piece.quoted else cleaner.feed(piece.text)
-                )
+            yield from self._pieces(self._answerer)
         except ModelError as error:
-            if not self._text:
+            if not self._draft.text:
                 raise
             self._failure = error.message  # what had arrived is kept, and marked
             self._last = None
-        yield from self._show(cleaner.finish())
+        yield from self._draft.finish()
         self._ended = True
+        if self._draft.holds_nothing and self._draft.text and not self._cancelled and self._failure is None:
+            self._withdrawn = self._refusal()
+            yield Withdrawn(self._withdrawn)
+
+    def _pieces(self, answerer: Answerer) -> Iterator[Event]:
+        for piece in answerer.writer.stream(self.retrieval.question, self.retrieval.passages, self._history):
+            if piece.stage is not None:
+                yield piece.stage
+                continue
+            if piece.thinking:
+                self._thinking += piece.thinking
+                yield Thought(piece.thinking)
+            self._last = piece
+            if piece.passages is not None:
+                self._draft.given = piece.passages
+            if piece.quoted:
+                yield self._draft.add(self._quote(piece.text, piece.quoted))
+            else:
+                yield from self._draft.feed(piece.text)
+
+    def _refusal(self) -> str:
+        """What stands in the place of an answer that no document supports, and what came nearest to the question."""
+        if not self.retrieval.passages:
+            return text("answer.not_found", self._language)
+        nearest = self.retrieval.passages[0]
+        where = nearest.where(self._language)
+        return text("answer.unsupported", self._language, document=nearest.document, where=where)
 
     def _quote(self, quote: str, span: Span) -> str:
         """A verbatim quote with its marker, in a paragraph of its own; the words of a model are said to be such."""
         self._quoted.append(span)
-        gap = "\n\n" if self._text else ""
+        gap = "\n\n" if self._draft.text else ""
         if self.retrieval.passages[span.passage - 1].described:
             quote = text("answer.described", self._language, description=quote)
         return f"{gap}{quote} [{self._numbering.number(span.passage)}]"
-
-    def _show(self, shown: str) -> Iterator[str]:
-        if shown:
-            self._text += shown
-            yield shown
 
     def _answer(self, model: str, *, refused: bool, notice: Message | None) -> Answer:
         last = self._last
@@ -138,7 +166,7 @@ class AnswerStream:
         context = self._answerer.writer.context_tokens if isinstance(self._answerer, Answerer) else None
         return Answer(
             question=self.retrieval.question,
-            text=self._text or (text("answer.nothing", self._language) if refused else ""),
+            text=self._withdrawn or self._draft.text or (text("answer.nothing", self._language) if refused else ""),
             model=model,
             language=self._language,
             refused=refused,
@@ -150,6 +178,8 @@ class AnswerStream:
             context_tokens=context,
             thinking=self._thinking,
             complete=refused or (last is not None and last.done and last.complete),
+            sentences=() if self._withdrawn else tuple(self._draft.sentences),
+            dropped_markers=self._draft.dropped,
         )
 
     def _passages(self) -> tuple[Passage, ...]:
@@ -160,7 +190,7 @@ class AnswerStream:
 
     def _citations(self, passages: tuple[Passage, ...]) -> tuple[Citation, ...]:
         if not self._quoted:
-            return written_citations(self._text, passages)
+            return self._draft.citations(passages)
         spans: dict[int, list[tuple[int, int]]] = {}
         for span in self._quoted:
             spans.setdefault(self._numbering.number(span.passage), []).append((span.start, span.end))

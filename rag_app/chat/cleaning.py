@@ -140,7 +140,7 @@ class MarkerCleaner:
         return Marker(known)
 
     def _prose(self, window: str, *, open_ended: bool) -> tuple[list[Part], int] | None:
-        """ "passage 2" in a sentence: a marker takes its place, as the reader's numbers are others."""
+        """The number behind "passage" becomes a marker, as the reader's numbers are others."""
         if open_ended and may_become(window):
             return None
         found = in_prose(window)

@@ -1,7 +1,8 @@
 r"""Markers as small models write them: the grammar, for :mod:`.cleaning` to find them in a stream.
 
 Understood are ``[1]``, ``[1][3]``, ``[1, 3]``, ``[1-3]``, ``[[1]]``, ``[^1]``, ``^1^``, ``【1†source】``,
-``[Passage 1]``, ``[1, p. 3]``, ``\[1\]``, ``(source 2)``, ``(see [2])``, ``（段落 2、3）``, "text (1).", "text.¹" and "as passage 2 says".
+``[Passage 1]``, ``[1, p. 3]``, ``\[1\]``, ``(source 2)``, ``(see [2])``, ``（段落 2、3）``, "text (1).",
+"text.¹" and "as passage 2 says".
 Not touched: years, intervals from 0, numbered lists and whatever counts something else ("equation (1)").
 
 Every pattern is matched against at most :data:`MOST` characters, so none can take long.
@@ -21,7 +22,8 @@ _WORDS = (
     "参考资料 参考文献 段落 来源 來源 出处 出處 文档 文檔 文献 参考 引用 资料 資料 段"
 ).split()
 _LEADS = (
-    "see from per according to cf and page p pp 来源于 参见 根据 依据 出自 来自 见 見 和 与 與 及 至 到 第 号 页 于".split()
+    "see from per according to cf and page p pp 来源于 参见 根据 依据 出自 来自 见 見 和 与 與 及 至 到 "
+    "第 号 页 于".split()
 )
 _WORD = f"(?:{'|'.join(_WORDS)})"
 _LEAD = "(?:see|from|per|according to|cf|来源于|参见|根据|依据|出自|来自|见|見)"

@@ -6,7 +6,8 @@ import re
 
 SCALES = {
     "thousand": 1e3, "million": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12,
-    "万亿": 1e12, "百亿": 1e10, "十亿": 1e9, "千万": 1e7, "百万": 1e6, "十万": 1e5, "亿": 1e8, "億": 1e8, "万": 1e4, "萬": 1e4,
+    "万亿": 1e12, "百亿": 1e10, "十亿": 1e9, "千万": 1e7, "百万": 1e6, "十万": 1e5, 
+    "亿": 1e8, "億": 1e8, "万": 1e4, "萬": 1e4,
     "千": 1e3, "百": 1e2,
 }  # fmt: skip
 LETTERS = {"k": 1e3, "K": 1e3, "M": 1e6, "m": 1e6, "B": 1e9, "b": 1e9, "T": 1e12}  # right behind the digits only

@@ -17,22 +17,26 @@ _WORD = re.compile(r"[^\W_]+")
 _NO_NAMES = frozenset(
     "i a an the it its this that these those he she they we you in on at of for from with by to as is are was were "
     "and or but if when where while who what which how why there here yes no not based according answer question "
-    "source sources passage passages document documents note monday tuesday wednesday thursday friday saturday sunday".split()
+    "source sources passage passages document documents note monday tuesday wednesday thursday friday "
+    "saturday sunday".split()
 )
 
 
-def missing(claim: str, sources: Sequence[str]) -> tuple[str, ...]:
-    """Values and names of a claim that no source has, as the claim writes them.
-
-    A Latin name is looked for where the claim's own script is that of a source, or the claim is Chinese: a name that
-    another script spells otherwise can't be told.
-    """
+def missing_values(claim: str, sources: Sequence[str]) -> tuple[str, ...]:
+    """Numbers and dates of a claim that no source has, as the claim writes them."""
     known = [value for source in sources for value in values(source)]
-    claimed, rest = values_and_rest(claim)
-    absent = [value.text for value in claimed if not value.is_in(known)]
+    return tuple(dict.fromkeys(value.text for value in values(claim) if not value.is_in(known)))
+
+
+def missing_names(claim: str, sources: Sequence[str]) -> tuple[str, ...]:
+    """Names of a claim that no source has.
+
+    A name that another script spells otherwise can't be looked for: Latin ones of an English claim in Chinese text, or
+    the other way round, are passed over.
+    """
     whole = _squeezed(" ".join(sources))
-    absent += [name for name in names(rest) if not _is_said(name, whole, claim, sources)]
-    return tuple(dict.fromkeys(absent))
+    named = names(values_and_rest(claim)[1])
+    return tuple(dict.fromkeys(name for name in named if not _is_said(name, whole, claim, sources)))
 
 
 def names(text: str) -> list[str]:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from ingest.messages import Message
 
-from ..chat.answering import AnswerStream, Thought
+from ..chat.answering import AnswerStream, Thought, Withdrawn
 from ..chat.conversation_stream import ConversationStream
+from ..chat.drafting import Checked
 from ..types import Answer
 from .output import Output
 
@@ -24,6 +25,12 @@ def show(stream: AnswerStream | ConversationStream, output: Output) -> Answer:
                     output.piece(event)
                 elif isinstance(event, Thought):
                     output.thought(event.text)
+                elif isinstance(event, Checked):
+                    if mark := event.sentence.mark(output.texts.language):
+                        output.piece(f" {mark}", style="dim")
+                elif isinstance(event, Withdrawn):
+                    output.line()
+                    output.line(event.text, style="yellow")
                 else:
                     waits(event.message if event.name != "writing" else None)
     finally:
@@ -49,6 +56,8 @@ def show_sources(answer: Answer, output: Output) -> None:
         quote = citation.quote or output.texts("conversation.deleted")
         output.line(f"[{citation.number}] {citation.document}, {citation.where(output.texts.language)}", style="cyan")
         output.line(f"    {' '.join(quote.split())}", style="dim")
+        if citation.suspicious:
+            output.line(f"    {output.texts('cite.suspicious')}", style="yellow")
 
 
 def _tell_rewritten(stream: ConversationStream, output: Output, waits: Callable[[Message | None], None]) -> None:
@@ -77,11 +86,16 @@ def as_json(answer: Answer) -> dict[str, object]:
                 "lines": citation.lines,
                 "ocr": citation.ocr,
                 "described": citation.described,
+                "suspicious": citation.suspicious,
                 "where": citation.where(answer.language),
                 "quote": citation.quote,
+                "start": citation.start,
+                "end": citation.end,
             }
             for citation in answer.citations
         ],
+        "sentences": answer.sentences,
+        "dropped_markers": answer.dropped_markers,
         "notice": answer.notice or "",
         "thinking": answer.thinking,
         "prompt_tokens": answer.prompt_tokens,

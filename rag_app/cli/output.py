@@ -77,9 +77,9 @@ class Output:
         """A line of the result; ``text`` is printed as it is."""
         self._out.print(_safe(text), style=style or None, soft_wrap=True)
 
-    def piece(self, text: str) -> None:
+    def piece(self, text: str, style: str = "") -> None:
         """A piece of an answer, without a newline, at once."""
-        self._out.print(_safe(text), end="", soft_wrap=True)
+        self._out.print(_safe(text), end="", style=style or None, soft_wrap=True)
 
     def thought(self, text: str) -> None:
         """A piece of what a model thinks, beside the result and only where somebody looks."""

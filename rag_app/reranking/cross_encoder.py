@@ -43,7 +43,7 @@ class OriginalCrossEncoder:
 
     def __init__(self, source: str, name: str) -> None:
         self.name = name
-        self._model = _load(source)
+        self._model = load(source)
         self.window = int(self._model.max_length or 512)
         if self._model.num_labels != 1:
             raise EmbedderError("embedder.no_reranker", name=name, labels=self._model.num_labels)
@@ -168,7 +168,15 @@ def agreement(one: OriginalCrossEncoder | OnnxCrossEncoder, other: OriginalCross
     return 0.0 if math.isnan(correlation) else correlation
 
 
-def _load(source: str) -> CrossEncoder:
+def load(source: str, failure: str = "embedder.cannot_load_reranker") -> CrossEncoder:
+    """A CrossEncoder as sentence-transformers loads it.
+
+    Args:
+        source: a folder, or a name on the model hub. failure: key of the message when it can't be loaded.
+
+    Raises:
+        EmbedderError.
+    """
     local = Path(source).is_dir()
     with quiet(offline=local):
         from safetensors import SafetensorError
@@ -178,5 +186,5 @@ def _load(source: str) -> CrossEncoder:
             model: CrossEncoder = CrossEncoder(source, device="cpu", local_files_only=local, trust_remote_code=False)
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             first_line = str(error).partition("\n")[0].rstrip(".")
-            raise EmbedderError("embedder.cannot_load_reranker", name=source, cause=first_line) from error
+            raise EmbedderError(failure, name=source, cause=first_line) from error
         return model
