@@ -43,6 +43,7 @@ _VERB = re.compile(
     r"n't\b",
     re.IGNORECASE,
 )
+_SAYS = re.compile(r"\b(?:is|are|was|were|do|does|did|has|have|had|can|could|must|should|will|would)\b", re.IGNORECASE)
 FUNCTION_WORDS = frozenset(
     "a an and are as at be been but by can could did do does for from had has have how i if in into is it its of on or "
     "our s should so such t than that the their them then there these they this those to too was we were what when "
@@ -106,8 +107,10 @@ def _english(asked: str) -> bool:
     if (match := _POINTS.search(own)) and not _said_before(own[: match.start()], match[0]):
         return True
     telling = [word for word in words if word.casefold() not in _GENERIC and says_something(word)]
-    if not telling or (len(telling) == 1 and len(words) <= _FEW and not _is_definition(asked)):
-        return asked.endswith("?") or not telling
+    if not telling:
+        return True
+    if len(telling) == 1 and len(words) <= _FEW and not _SAYS.search(asked) and asked.endswith("?"):
+        return True  # "Which folder?"
     return asked.endswith("?") and not _VERB.search(asked)  # "The 70B version?"
 
 
@@ -117,12 +120,6 @@ def _said_before(before: str, pronoun: str) -> bool:
     if clause is None or pronoun.casefold() in ("the above", "the former", "the latter"):
         return False
     return len([word for word in _WORD.findall(before[: clause.start()]) if says_something(word)]) >= 2
-
-
-def _is_definition(asked: str) -> bool:
-    """One word, but one with a meaning of its own: "What is RAG?"."""
-    last = _WORD.findall(asked)[-1].casefold()
-    return bool(re.match(r"(?:what|who) (?:is|are|was|were)\b", asked, re.IGNORECASE)) and last not in _GENERIC
 
 
 def _chinese(asked: str) -> bool:
