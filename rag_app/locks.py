@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,7 +24,7 @@ class Mark:
     def end(self) -> None:
         """The work is done; a second time does nothing."""
         self._lock.release()
-        self._path.unlink(missing_ok=True)
+        _remove(self._path)
 
     @staticmethod
     def is_held(path: Path) -> bool:
@@ -36,8 +36,13 @@ class Mark:
                 pass
         except Timeout:
             return True
-        path.unlink(missing_ok=True)
+        _remove(path)
         return False
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # Windows lets no file be deleted that another process looks at; the next one does it
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

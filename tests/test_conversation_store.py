@@ -16,6 +16,7 @@ import pytest
 from ingest.messages import message
 from rag_app import Answer, Citation, ConversationMessage, Passage, RagApp
 from rag_app.catalog.schema import VERSION
+from rag_app.chat import conversation_stream
 from rag_app.errors import NotErased, UnknownConversation
 from rag_app.plain import plain, restored
 
@@ -139,6 +140,24 @@ def test_two_files_with_the_same_text_keep_the_quote(app: RagApp, tmp_path: Path
     answer = conversation.messages[1].answer
     assert answer is not None
     assert "honey" in answer.citations[0].quote
+
+
+def test_a_document_is_deleted_while_its_answer_is_written(
+    app: RagApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation_stream, "_KEEP_SECONDS", 0)
+    app.ingest(write(tmp_path / "docs", secret=SECRET, bees="Bees make honey."))
+    conversation = app.conversation()
+    events = (stream := conversation.stream("What opens with seven nine?")).events()
+    assert "quetzalcoatl" in next(event for event in events if isinstance(event, str))
+    assert words(app.settings.data_dir)
+    app.remove("secret.txt", verify=True)
+    assert words(app.settings.data_dir) == []
+    assert "quetzalcoatl" in stream.answer.text  # it was on the screen already
+    answer = conversation.messages[1]
+    assert (answer.state, answer.text) == ("complete", "[Deleted together with its document.] [1]")
+    app._store.catalog.database.truncate_log()
+    assert words(app.settings.data_dir) == []
 
 
 ASK = """
