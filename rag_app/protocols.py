@@ -154,28 +154,6 @@ class ModelPiece:
     notice: Message | None = None
 
 
-class AnswerWriter(Protocol):
-    """Writes an answer from numbered passages, citing them as [n]."""
-
-    @property
-    def name(self) -> str:
-        """The model's name, as answers report it."""
-
-    @property
-    def context_tokens(self) -> int | None:
-        """Tokens that prompt and answer may have together; None where nothing is counted, or not yet."""
-
-    def cancel(self) -> None:
-        """Stop, from any thread; the iteration then ends."""
-
-    def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
-        """The answer, piece by piece; closing the iterator cancels it.
-
-        Raises:
-            ModelError: before the first piece, or between two.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
     """One message of a prompt.
@@ -187,6 +165,32 @@ class ChatMessage:
     role: Literal["system", "user", "assistant"]
     text: str
     images: tuple[bytes, ...] = ()
+
+
+class AnswerWriter(Protocol):
+    """Writes an answer from numbered passages, citing them as [n]."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as answers report it."""
+
+    @property
+    def context_tokens(self) -> int | None:
+        """Tokens that prompt and answer may have together; None where nothing is counted, or not yet."""
+
+    @property
+    def sent(self) -> tuple[ChatMessage, ...]:
+        """The messages as they were sent last; empty where no model is asked."""
+
+    def cancel(self) -> None:
+        """Stop, from any thread; the iteration then ends."""
+
+    def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
+        """The answer, piece by piece; closing the iterator cancels it.
+
+        Raises:
+            ModelError: before the first piece, or between two.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,23 @@ def stay_home() -> None:
     sys.addaudithook(_refuse)
 
 
+def only(address: str) -> None:
+    """From now on, this process may connect to one address alone.
+
+    Args:
+        address: "127.0.0.1:11434".
+    """
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        _refuse(event, arguments)
+        if event == "socket.connect" and isinstance(arguments[1], tuple):
+            host, port = arguments[1][:2]
+            if f"{host}:{port}" != address:
+                raise Forbidden(f"{event}: {host}:{port}")
+
+    sys.addaudithook(refuse)
+
+
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.connect" and isinstance(arguments[1], tuple):
         host = arguments[1][0]

@@ -19,7 +19,7 @@ from rag_app.errors import ModelError, ModelNotInstalled, ModelRefused, NotSuppo
 from rag_app.llm import ollama_describing
 from rag_app.llm.completing import ModelCompletion
 from rag_app.llm.ollama_server import InstalledModel, OllamaStatus
-from rag_app.llm.quotes import NAME as QUOTES
+from rag_app.llm.quoting import NAME as QUOTES
 from rag_app.llm.select import Answerer, Models
 from rag_app.protocols import ChatMessage, Embedder
 from rag_app.reranking.llm import LlmReranker

@@ -54,6 +54,8 @@ FAQ, LIST = document("常见问题.docx", "常见问题"), document("reading-lis
         ("How much memory does the 8B model need?", "lookup"),
         ("8B 模型需要多少内存？", "lookup"),
         ("What is RAG?", "lookup"),
+        ("What is incorrectly thought about the reading list of today?", "lookup"),
+        ("What is reading-list.md about?", "summary"),
         ("总结一下量化的好处", "lookup"),  # a subject, no document
         ("Where are the documents stored?", "lookup"),
         ("How do I list installed models?", "lookup"),

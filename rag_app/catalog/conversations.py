@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,14 +13,13 @@ from ingest.messages import Message
 from ..conversation_types import ConversationInfo, ConversationMessage, How, State
 from ..errors import UnknownConversation
 from ..plain import plain, restored
-from ..retrieval.tokens import query_terms, tokens
+from ..retrieval.tokens import query_terms
 from ..types import Answer
+from .conversation_words import ConversationWords
 from .database import Database
-from .lexical_index import match
 from .passages import marks
 
 _TITLE = 60  # characters
-_FOUND = 80  # characters before and after
 _INFO = """
 SELECT conversation.id, title, created, updated,
     (SELECT count(*) FROM message WHERE message.conversation = conversation.id),
@@ -35,6 +35,7 @@ class Conversations:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._words = ConversationWords(database)
 
     def create(self, kbs: Sequence[str]) -> int:
         """A new one about knowledge bases, by id; returns its own."""
@@ -62,8 +63,8 @@ class Conversations:
         terms = query_terms(search) if search and search.strip() else []
         if not terms:
             return infos
-        found = set.intersection(*(self._containing(term) for term in terms))
-        return [self._with_excerpt(one, terms) for one in infos if one.id in found]
+        found = self._words.with_all(terms)
+        return [replace(one, found=self._words.excerpt(one.id, terms)) for one in infos if one.id in found]
 
     def info(self, identifier: int) -> ConversationInfo:
         """One of them.
@@ -85,7 +86,7 @@ class Conversations:
         with self._database.transaction():
             self.info(identifier)
             self._database.execute("UPDATE conversation SET title = ? WHERE id = ?", (title, identifier))
-            self._index(-identifier, title)
+            self._words.put(-identifier, title)
 
     def delete(self, identifier: int) -> None:
         """Drop it with all its messages; :meth:`purge` then takes their words out of the index's older parts.
@@ -96,14 +97,12 @@ class Conversations:
         with self._database.transaction():
             self.info(identifier)
             rows = self._database.rows("SELECT id FROM message WHERE conversation = ?", (identifier,))
-            self._database.execute_many(
-                "DELETE FROM conversation_words WHERE rowid = ?", [(-identifier,), *((row[0],) for row in rows)]
-            )
+            self._words.drop([-identifier, *(row[0] for row in rows)])
             self._database.execute("DELETE FROM conversation WHERE id = ?", (identifier,))
 
     def purge(self) -> None:
         """Write the index anew without what was deleted; until then its words may lie in older segments."""
-        self._database.execute("INSERT INTO conversation_words (conversation_words) VALUES ('optimize')")
+        self._words.purge()
 
     # Messages
 
@@ -146,7 +145,7 @@ class Conversations:
                 "VALUES (?, ?, 'user', 'complete', ?, ?, ?)",
                 (identifier, parent, text, images, _now()),
             )
-            self._index(question, text)
+            self._words.put(question, text)
             title = " ".join(text.split())
             title = title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…"
             self._database.execute("UPDATE conversation SET title = ? WHERE id = ? AND title = ''", (title, identifier))
@@ -196,7 +195,7 @@ class Conversations:
                 "INSERT OR IGNORE INTO message_source VALUES (?, ?)", [(answer, one) for one in sources]
             )
             if state != "running":
-                self._index(answer, text)
+                self._words.put(answer, text)
 
     def stopped(self, answer: int) -> None:
         """The process that wrote an answer ended before it did."""
@@ -204,7 +203,7 @@ class Conversations:
             text = self._database.value("SELECT text FROM message WHERE id = ? AND state = 'running'", (answer,))
             if text is not None:
                 self._database.execute("UPDATE message SET state = 'stopped' WHERE id = ?", (answer,))
-                self._index(answer, text)
+                self._words.put(answer, text)
 
     def rate(self, answer: int, rating: int, comment: str) -> None:
         """1, -1, or 0 for no rating."""
@@ -245,7 +244,7 @@ class Conversations:
 
     def texts(self, identifier: int) -> list[str]:
         """All that was said in a conversation, and its words in the index; quotes are the documents' own."""
-        said = [self.info(identifier).title, *self._words(identifier)]
+        said = [self.info(identifier).title, *self._words.of(identifier)]
         for one in self.messages(identifier):
             said += [one.text, one.rewritten, one.summary, one.comment, one.answer.thinking if one.answer else ""]
         return said
@@ -254,7 +253,7 @@ class Conversations:
         """What stays when documents are deleted: questions, titles and comments, and names of what was cited."""
         found: list[str] = []
         for identifier, title in self._database.rows("SELECT id, title FROM conversation"):
-            found += [title, *self._words(identifier, "AND role = 'user'")]
+            found += [title, *self._words.of(identifier, questions=True)]
         for text, comment in self._database.rows(
             "SELECT CASE role WHEN 'user' THEN text ELSE '' END, comment FROM message"
         ):
@@ -266,47 +265,6 @@ class Conversations:
     def ids(self) -> list[int]:
         """All of them."""
         return [row[0] for row in self._database.rows("SELECT id FROM conversation ORDER BY id")]
-
-    def _words(self, identifier: int, condition: str = "") -> list[str]:
-        rows = self._database.rows(
-            "SELECT words FROM conversation_words WHERE rowid = ? OR rowid IN "
-            f"(SELECT id FROM message WHERE conversation = ? {condition})",
-            (-identifier, identifier),
-        )
-        return [row[0] for row in rows]
-
-    def _index(self, row: int, text: str) -> None:
-        self._database.execute("DELETE FROM conversation_words WHERE rowid = ?", (row,))
-        self._database.execute(
-            "INSERT INTO conversation_words (rowid, words) VALUES (?, ?)", (row, " ".join(tokens(text)))
-        )
-
-    def _containing(self, term: str) -> set[int]:
-        rows = self._database.rows(
-            "SELECT coalesce((SELECT conversation FROM message WHERE message.id = conversation_words.rowid), "
-            "-conversation_words.rowid) FROM conversation_words WHERE conversation_words MATCH ?",
-            (match(term),),
-        )
-        return {row[0] for row in rows}
-
-    def _with_excerpt(self, info: ConversationInfo, terms: Sequence[str]) -> ConversationInfo:
-        """With a piece of the first message that has one of the terms."""
-        rows = self._database.rows(
-            "SELECT message.text FROM conversation_words JOIN message ON message.id = conversation_words.rowid "
-            "WHERE conversation_words MATCH ? AND message.conversation = ? ORDER BY message.id LIMIT 1",
-            (" OR ".join(map(match, terms)), info.id),
-        )
-        found = excerpt(rows[0][0], terms) if rows else ""
-        return ConversationInfo(info.id, info.title, info.kbs, info.created, info.updated, info.messages, found)
-
-
-def excerpt(text: str, terms: Sequence[str]) -> str:
-    """A piece of a text around the first of the terms, in one line."""
-    line = " ".join(text.split())
-    places = [place for term in terms if (place := line.casefold().find(term)) >= 0]
-    first = max(0, min(places, default=0) - _FOUND)
-    piece = line[first : first + 2 * _FOUND]
-    return f"{'…' if first else ''}{piece}{'…' if first + 2 * _FOUND < len(line) else ''}"
 
 
 def _json(value: object) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ingest.messages import Message, text
 
 from ..errors import ModelError
-from ..llm.quotes import NAME as QUOTES
+from ..llm.quoting import NAME as QUOTES
 from ..llm.select import Answerer
-from ..protocols import ModelPiece, Span, Stage
+from ..protocols import ChatMessage, ModelPiece, Span, Stage
 from ..retrieval.language import language_of
 from ..types import Answer, Citation, Passage, Retrieval, Turn
 from .citations import Numbering, citation
 from .drafting import Checked, Draft
 from .grounding import Grounder
+
+_MOST_UNCITED = 50  # of a whole document's passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,8 @@ class AnswerStream:
     """An answer as it is written: iterate for pieces of text, then read :attr:`answer`.
 
     :meth:`events` gives what is waited for, what the model thinks and what each sentence is worth too. Leaving the
-    loop early and calling     :meth:`close`, or calling :meth:`cancel` from another thread, stops the model; the answer then holds what had
-    arrived.
+    loop early and calling :meth:`close`, or calling :meth:`cancel` from another thread, stops the model; the answer
+    then holds what had arrived.
 
     Args:
         grounder: checks each sentence of a model against the passages; without one, nothing is checked.
@@ -86,6 +89,11 @@ class AnswerStream:
     def verbatim(self) -> bool:
         """True when the text is quoted or ours, so that nothing in it is a model's formatting."""
         return isinstance(self._answerer, Refusal) or self._answerer.writer.name == QUOTES or bool(self._withdrawn)
+
+    @property
+    def prompt(self) -> tuple[ChatMessage, ...]:
+        """The messages as they were sent last; empty before that, and where no model is asked."""
+        return self._answerer.writer.sent if isinstance(self._answerer, Answerer) else ()
 
     def cancel(self) -> None:
         """Stop, from any thread; the iteration then ends after what has already arrived."""
@@ -186,7 +194,8 @@ class AnswerStream:
         """Those cited first, in the order of their numbers, then the others."""
         found = self.retrieval.passages
         cited = [found[passage - 1] for passage in self._numbering.cited]
-        return (*cited, *(passage for passage in found if passage not in cited))
+        others = (passage for passage in found if passage not in cited)
+        return (*cited, *islice(others, _MOST_UNCITED))
 
     def _citations(self, passages: tuple[Passage, ...]) -> tuple[Citation, ...]:
         if not self._quoted:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ingest.messages import text
 
-from ..llm.quotes import NAME as QUOTES
+from ..llm.quoting import Quoting
 from ..protocols import AnswerWriter, ModelPiece
 from ..retrieval.language import language_of
 from ..types import Passage, Turn
@@ -26,25 +26,16 @@ class Side:
     passages: tuple[int, ...]
 
 
-class QuotedComparison:
+class QuotedComparison(Quoting):
     """The best quotes for each side; implements :class:`rag_app.protocols.AnswerWriter`.
 
     Args:
         quotes: chooses them.
     """
 
-    name = QUOTES
-
     def __init__(self, quotes: AnswerWriter, sides: Sequence[Side]) -> None:
         self._quotes = quotes
         self._sides = sides
-
-    @property
-    def context_tokens(self) -> None:
-        """Nothing is counted: there is no prompt."""
-
-    def cancel(self) -> None:
-        """Nothing to stop: quotes are there at once."""
 
     def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
         """Each side's name, then its quotes, or that there is nothing of it."""

@@ -14,6 +14,7 @@ from ingest.messages import message
 from ..conversation_types import State
 from ..index.forgetting import Deleted, redacted
 from ..locks import Mark
+from ..protocols import ChatMessage
 from ..retrieval.language import language_of
 from ..store import Store
 from ..types import Answer, Filters, Retrieval, Turn
@@ -64,6 +65,11 @@ class ConversationStream:
     def retrieval(self) -> Retrieval:
         """What was found; nothing before it was searched for."""
         return self._inner.retrieval if self._inner else Retrieval(self.rewritten, (), 0.0, 0.0)
+
+    @property
+    def prompt(self) -> tuple[ChatMessage, ...]:
+        """The messages as they were sent last; empty before that, and where no model is asked."""
+        return self._inner.prompt if self._inner else ()
 
     @property
     def verbatim(self) -> bool:

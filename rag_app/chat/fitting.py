@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from ..errors import PromptTooLong
 from ..protocols import ChatMessage
@@ -58,20 +59,30 @@ def fit(
 def _with_turns(
     build: Build, count: Count, passages: Sequence[Passage], turns: Sequence[Turn], budget: int, bare: Fitted
 ) -> Fitted:
-    """As many of the latest turns as fit, cut where a block of half the room for them begins."""
-    room = budget - bare.tokens
-    sizes = [count(build((), [turn])) - count(build((), ())) for turn in turns]
-    block = max(1, room // 2)
-    before, cuts = 0, [len(turns)]
-    for number, size in enumerate(sizes):
-        if number and before // block != (before + size) // block and turns[number].role == "user":
-            cuts.append(number)
-        before += size
-    for cut in sorted(cuts):
+    """As many of the latest turns as fit, cut at a question with which a block begins, else at any."""
+    nothing = count(build((), ()))
+    sizes = [count(build((), [turn])) - nothing for turn in turns]
+    questions = [number for number, turn in enumerate(turns) if number and turn.role == "user"]
+    for cut in (*_block_starts(sizes, questions, budget - bare.tokens), *questions):
         fitted = _fitted(build, count, passages, turns[cut:], cut)
         if fitted.tokens <= budget:
             return fitted
     return bare
+
+
+def _block_starts(sizes: Sequence[int], questions: Sequence[int], room: int) -> list[int]:
+    """The first question of each block of at most half the room.
+
+    Blocks are a power of two long, so that they begin at the same turns though the room is not always the same.
+    """
+    block = 1 << max(0, (room // 2).bit_length() - 1)
+    before = [0, *accumulate(sizes)]
+    starts, last = [], 0
+    for question in questions:
+        if before[question] // block != last:
+            starts.append(question)
+            last = before[question] // block
+    return starts
 
 
 def _most(fitted: Callable[[int], Fitted], most: int, budget: int) -> Fitted | None:

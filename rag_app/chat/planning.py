@@ -16,7 +16,7 @@ Kind = Literal["lookup", "compare", "summary", "overview"]
 
 _SUM_UP = re.compile(
     r"\b(?:summari[sz]e|summary|sum\s+up|outline|main\s+(?:points|ideas)|key\s+(?:points|takeaways)|gist|tl;?dr)\b"
-    r"|what\s+(?:is|does)\s+.{1,80}?\s+(?:about|say)\b"
+    r"|what\s+(?:is|are|does|do)\s+.{1,80}?\s+(?:about|say)\s*[?.!]*$"
     r"|总结|概括|摘要|概述|归纳|要点|主要内容|大意|讲了(?:些)?什么|说了(?:些)?什么|主要讲|總結|摘要|歸納|要點|大綱|大纲",
     re.IGNORECASE,
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ingest.messages import Language
 
-from ..llm.quotes import NAME as QUOTES
+from ..llm.quoting import Quoting
 from ..protocols import ChatMessage, ChatModel, ModelPiece, Stage
 from ..retrieval.language import language_of
 from ..types import Passage, Turn
@@ -39,21 +39,12 @@ class Section:
     heading: str = ""
 
 
-class QuotedSummary:
+class QuotedSummary(Quoting):
     """The most central sentences, verbatim; implements :class:`rag_app.protocols.AnswerWriter`."""
-
-    name = QUOTES
 
     def __init__(self, sections: Sequence[Section], lead: str = "") -> None:
         self._sections = sections
         self._lead = lead
-
-    @property
-    def context_tokens(self) -> None:
-        """Nothing is counted: there is no prompt."""
-
-    def cancel(self) -> None:
-        """Nothing to stop: quotes are there at once."""
 
     def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
         """One piece a quote, after the heading of its document."""
@@ -86,6 +77,7 @@ class ModelSummary:
         self._model = StoppableModel(model)
         self._sections = sections
         self._answer_tokens = answer_tokens
+        self.sent: tuple[ChatMessage, ...] = ()
         self._lead = lead
         self._done = 0
 
@@ -205,6 +197,7 @@ class ModelSummary:
     def _noted(self, prompt: Sequence[ChatMessage]) -> Generator[ModelPiece, None, str]:
         """What the model notes, not shown yet; the stages on the way are."""
         written = ""
+        self.sent = tuple(prompt)
         for piece in self._model.stream(prompt, _NOTE_TOKENS):
             if piece.stage is not None and piece.stage.name in ("loading", "queued"):
                 yield piece
@@ -212,5 +205,6 @@ class ModelSummary:
         return written.strip()
 
     def _written(self, prompt: Sequence[ChatMessage], last: bool) -> Iterator[ModelPiece]:
+        self.sent = tuple(prompt)
         for piece in self._model.stream(prompt, min(self._answer_tokens, (self._model.context_tokens or 0) // 2)):
             yield piece if last or not piece.done else replace(piece, done=False)

@@ -15,6 +15,7 @@ from .prompt import messages
 from .prompts import Prompt
 from .stoppable import StoppableModel, Stopped
 
+_NOT_EVEN_ONE = "ollama.context_too_small"  # said by ``fit`` in our figures, scaled to the server's
 _RESERVE = 0.05  # of what a second attempt may have, as the model counted more than we did
 
 
@@ -78,18 +79,21 @@ class ModelWriter:
             try:
                 yield from self._written(fitted, answer_tokens)
             except PromptTooLong as error:
-                shorter = _shorter(fitted, error, budget)
-                fitted = fit(build, self._model.count, passages, history, shorter, self.name)
-                yield from self._written_or_refused(fitted, answer_tokens, budget)
+                try:
+                    shorter = _shorter(fitted, error, budget)
+                    fitted = fit(build, self._model.count, passages, history, shorter, self.name)
+                    yield from self._written(fitted, answer_tokens)
+                except PromptTooLong as again:
+                    raise self._refused(
+                        fitted, again if again.message.key != _NOT_EVEN_ONE else error, budget
+                    ) from again
         except Stopped:
             return
 
-    def _written_or_refused(self, fitted: Fitted, answer_tokens: int, budget: int) -> Iterator[ModelPiece]:
-        try:
-            yield from self._written(fitted, answer_tokens)
-        except PromptTooLong as error:  # not every server says by how much
-            tokens, context = error.tokens or fitted.tokens, error.context or budget
-            raise PromptTooLong(error.message.key, tokens=tokens, context=context, model=self.name) from error
+    def _refused(self, fitted: Fitted, error: PromptTooLong, budget: int) -> PromptTooLong:
+        """The server's own error, with our figures where it does not say by how much."""
+        tokens, context = error.tokens or fitted.tokens, error.context or budget
+        return PromptTooLong(error.message.key, tokens=tokens, context=context, model=self.name)
 
     def _written(self, fitted: Fitted, answer_tokens: int) -> Iterator[ModelPiece]:
         self.sent = tuple(fitted.messages)

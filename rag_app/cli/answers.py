@@ -1,12 +1,13 @@
 """Answers on a terminal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ingest.messages import Message
 
 from ..chat.answering import AnswerStream, Thought, Withdrawn
 from ..chat.conversation_stream import ConversationStream
 from ..chat.drafting import Checked
+from ..protocols import ChatMessage
 from ..types import Answer
 from .output import Output
 
@@ -47,6 +48,18 @@ def show(stream: AnswerStream | ConversationStream, output: Output) -> Answer:
     return answer
 
 
+def show_prompt(stream: AnswerStream | ConversationStream, output: Output) -> None:
+    """Print what the model was sent."""
+    output.line()
+    if not stream.prompt:
+        output.note(output.texts("cli.no_prompt"))
+    for message in stream.prompt:
+        output.line(f"── {message.role}", style="bold")
+        output.line(message.text, style="dim")
+        if message.images:
+            output.note(output.texts("cli.prompt_images", count=len(message.images)))
+
+
 def show_sources(answer: Answer, output: Output) -> None:
     """Print the citations of an answer."""
     if answer.citations:
@@ -66,9 +79,10 @@ def _tell_rewritten(stream: ConversationStream, output: Output, waits: Callable[
         output.note(output.texts("conversation.rewritten", question=stream.rewritten))
 
 
-def as_json(answer: Answer) -> dict[str, object]:
-    """An answer as ``--json`` prints it."""
-    return {
+def as_json(answer: Answer, prompt: Sequence[ChatMessage] | None = None) -> dict[str, object]:
+    """An answer as ``--json`` prints it, with the prompt where that was asked for."""
+    shown = {} if prompt is None else {"prompt": [{"role": one.role, "text": one.text} for one in prompt]}
+    return shown | {
         "question": answer.question,
         "text": answer.text,
         "model": answer.model,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .answers import as_json, show
+from .answers import as_json, show, show_prompt
 from .filtering import filters
 from .session import session
 from .texts import Texts
@@ -27,11 +27,16 @@ def add(app: typer.Typer, texts: Texts) -> None:
         since: Annotated[str | None, texts.filter_option("since")] = None,
         until: Annotated[str | None, texts.filter_option("until")] = None,
         image: Annotated[list[Path] | None, typer.Option("--image", help=texts("cli.ask_image"))] = None,
+        prompt: Annotated[bool, typer.Option("--show-prompt", help=texts("cli.show_prompt"))] = False,
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
         with session(json=json) as (rag, output):
             chosen = filters(document, folder, type_, tag, since, until)
+            stream = rag.stream(question, kb or None, (), chosen, image or ())
             if json:
-                output.print_json(as_json(rag.ask(question, kb or None, filters=chosen, images=image or ())))
+                answer = stream.answer
+                output.print_json(as_json(answer, stream.prompt if prompt else None))
             else:
-                show(rag.stream(question, kb or None, (), chosen, image or ()), output)
+                show(stream, output)
+                if prompt:
+                    show_prompt(stream, output)

@@ -15,8 +15,8 @@ from ingest.sentences import sentence_spans
 from ..protocols import Embedder, ModelPiece, Span
 from ..retrieval.tokens import query_terms, tokens
 from ..types import Passage, Turn
+from .quoting import Quoting
 
-NAME = "quotes"
 _PASSAGES = 4
 _MOST_QUOTES = 3
 _MOST_CHARACTERS = 400
@@ -31,20 +31,11 @@ _ITEM = re.compile(r"^[-•*] ")
 _HEADING_CHARACTERS = 40
 
 
-class QuotesModel:
+class QuotesModel(Quoting):
     """Picks quotes by term overlap and by embedding, both scaled within the candidates."""
-
-    name = NAME
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-
-    @property
-    def context_tokens(self) -> None:
-        """Nothing is counted: there is no prompt."""
-
-    def cancel(self) -> None:
-        """Nothing to stop: quotes are there at once."""
 
     def stream(self, question: str, passages: Sequence[Passage], history: Sequence[Turn]) -> Iterator[ModelPiece]:
         """One piece a quote: at most three, in reading order."""
