@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ingest.messages import Message
@@ -38,9 +38,13 @@ class Conversations:
         self._words = ConversationWords(database)
 
     def create(self, kbs: Sequence[str]) -> int:
-        """A new one about knowledge bases, by id; returns its own."""
+        """A new one about knowledge bases, by id; returns its own. Those in which nothing was asked for a day go."""
         now = _now()
+        yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         with self._database.transaction():
+            self._database.execute(
+                "DELETE FROM conversation WHERE leaf = 0 AND title = '' AND created < ?", (yesterday,)
+            )
             made = self._database.execute(
                 "INSERT INTO conversation (title, created, updated) VALUES ('', ?, ?)", (now, now)
             )
