@@ -12,7 +12,7 @@ from ingest.messages import Message, message
 from ingest.privacy import no_telemetry
 from ingest.types import IngestReport, Progress
 
-from . import filling, tagging
+from . import filling, locating, tagging
 from .asking import Asking, checked
 from .chat.answering import AnswerStream, Refusal
 from .chat.comparing import Side
@@ -31,7 +31,7 @@ from .overviews import Overviews
 from .retrieval.relevance import is_relevant
 from .settings import Settings
 from .store import Store
-from .types import Answer, Check, Filters, KnowledgeBase, Retrieval, StoredDocument, Turn
+from .types import Answer, Check, Citation, Filters, KnowledgeBase, Rectangle, Retrieval, StoredDocument, Turn
 
 
 class RagApp:
@@ -360,6 +360,17 @@ class RagApp:
             What :meth:`stream` raises.
         """
         return self.stream(question, kb, history, filters, images).answer
+
+    def locate(self, citation: Citation, password: str | None = None) -> tuple[Rectangle, ...]:
+        """Where a citation's quote stands on its PDF page, one rectangle a line; none for what has no fixed pages.
+
+        Args:
+            password: of an encrypted PDF.
+
+        Raises:
+            UnknownDocument: it is no longer stored. NotLocated: the file is gone, or has changed.
+        """
+        return locating.locate(self._store, citation, password)
 
     # Conversations
 

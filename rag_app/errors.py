@@ -10,6 +10,7 @@
         │   ├── KnowledgeBaseExists
         │   └── BadKnowledgeBaseName
         ├── UnknownDocument
+        ├── NotLocated                 a citation's place can't be shown: its file is gone, or changed
         ├── BadTag                     empty, or too long
         ├── QuestionError              empty, or too long
         ├── ConversationError          what is asked of a conversation can't be done
@@ -62,6 +63,10 @@ class BadKnowledgeBaseName(KnowledgeBaseError):
 
 class UnknownDocument(RagError):
     """No stored document under that path."""
+
+
+class NotLocated(RagError):
+    """The place of a citation can't be shown: its file is gone, or is not the one that was read."""
 
 
 class BadTag(RagError):

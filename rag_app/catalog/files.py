@@ -60,6 +60,15 @@ class Files:
         rows = self._database.rows("SELECT document FROM file WHERE path = ? AND document IS NOT NULL", (str(path),))
         return {row[0] for row in rows}
 
+    def page(self, path: Path, number: int) -> tuple[str, str] | None:
+        """SHA-256 of a file as it was read, and the text of its page; None where it is not stored."""
+        row = self._database.row(
+            "SELECT file.digest, page.text FROM file JOIN page ON page.document = file.document "
+            "WHERE file.path = ? AND page.number = ? AND NOT page.described",
+            (str(path), number),
+        )
+        return (row[0], row[1]) if row else None
+
     def remove(self, kb: str, paths: Iterable[Path]) -> None:
         """Forget files; inside the caller's transaction."""
         rows = [(kb, str(path)) for path in paths]

@@ -51,7 +51,7 @@ _NO_NUMBER = re.compile(
 _GROUPS = re.compile(r"(?<=\d)[\u00a0\u202f'’](?=\d{3}(?!\d))")
 _DECADE = re.compile(r"(\d{1,2})世纪(\d0)年代")
 _HALF = re.compile(r"\bhalf\b|一半|半数", re.IGNORECASE)
-_VERSION = re.compile(r"\d+(?:\.\d+){2,}|\d{1,2}:\d{2}(?::\d{2})?")
+_VERSION = re.compile(r"(?<!\d)\d+(?:\.\d+){2,}|\d{1,2}:\d{2}(?::\d{2})?")
 _HEDGE = re.compile(
     r"(?:about|around|approximately|roughly|nearly|almost|over|more than|some|~|≈|约|大约|近|将近|超过|逾|左右)[ ]?$",
     re.I,

@@ -36,7 +36,8 @@ class MarkerCleaner:
         self.passages = passages
         self.dropped = 0
         self._held = ""  # not yet understood
-        self._blanks = ""  # dropped with a marker that they stand before
+        self._blanks = ""  # not shown yet, for they go where a marker behind them goes
+        self._dropped = ""  # those before a marker that was dropped: another marker may follow
         self._run: set[int] = set()  # passages of the markers that stand right before
         self._line = ""  # the last characters of the line so far
         self._fence = ""
@@ -58,17 +59,20 @@ class MarkerCleaner:
             if isinstance(part, Marker):
                 fresh = tuple(one for one in part.passages if one not in self._run)
                 self._run.update(fresh)
-                if fresh and self._blanks:
-                    yield self._blanks
-                if fresh:
-                    yield Marker(fresh)
-                self._blanks = ""
+                if not fresh:
+                    self._dropped = self._blanks or self._dropped
+                    self._blanks = ""
+                    continue
+                if blanks := self._blanks or self._dropped:
+                    yield blanks
+                yield Marker(fresh)
+                self._blanks = self._dropped = ""
                 continue
             said = part.rstrip(" \t")
             if said:
                 self._run.clear()
                 yield self._blanks + said
-                self._blanks = ""
+                self._blanks = self._dropped = ""
             self._blanks += part[len(said) :]
 
     def _parts(self, *, final: bool) -> Iterator[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from .grounding import Grounder, Verdict
 from .markers import Marker, Part
 from .sentences import Sentence, SentenceCutter
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _FULL_WIDTH = "\u2e80"  # no blank stands between Chinese and a marker
 
 
@@ -55,6 +57,7 @@ class Draft:
         self._cutter = SentenceCutter()
         self._cites: list[_Cite] = []
         self._start: int | None = None  # of the sentence at work
+        self._loose: list[int] = []  # passages cited since the last sentence ended
         self._unknown = False
         self._written = False  # by a model, not quoted
 
@@ -75,7 +78,7 @@ class Draft:
     def feed(self, piece: str) -> Iterator[str | Checked]:
         """What can be shown after ``piece`` arrived."""
         self._written = self._written or bool(piece)
-        return self._taken(self._cutter.feed(self._cleaner.feed(piece)))
+        return self._taken(self._cutter.feed(self._cleaner.feed(_whole(piece))))
 
     def add(self, said: str) -> str:
         """Text that is shown as it is: a quote, or words of ours."""
@@ -86,6 +89,8 @@ class Draft:
         """The rest."""
         yield from self._taken(self._cutter.feed(self._cleaner.finish()))
         yield from self._taken(self._cutter.finish())
+        self._cites += [_Cite("", passage) for passage in self._loose]
+        self._loose.clear()
 
     @property
     def holds_nothing(self) -> bool:
@@ -124,8 +129,11 @@ class Draft:
     def _taken(self, items: Iterable[Part | Sentence]) -> Iterator[str | Checked]:
         for item in items:
             if isinstance(item, Sentence):
+                self._loose.clear()
                 yield from self._ended(item)
                 continue
+            if isinstance(item, Marker):
+                self._loose += item.passages
             shown = item if isinstance(item, str) else self._marker(item)
             if self._start is None and shown.strip():
                 self._start = len(self.text) + len(shown) - len(shown.lstrip())
@@ -170,6 +178,11 @@ class Draft:
     def _verdict(self, grounder: Grounder, sentence: Sentence) -> Verdict:
         given = [passage for passage in sentence.passages if passage <= self.given]
         return grounder.check_code(sentence.text) if sentence.code else grounder.check(sentence.text, given)
+
+
+def _whole(piece: str) -> str:
+    """Without control characters and half characters, which nothing can show or store."""
+    return _CONTROL.sub("", piece.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def _takes_marker(sentence: Sentence, verdict: Verdict) -> bool:

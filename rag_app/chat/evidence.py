@@ -127,7 +127,10 @@ class Evidences:
 
     def _weights(self, claim: str) -> dict[str, float]:
         count = len(self._spans)
-        return {term: math.log(1 + count / (1 + self._frequency[term])) for term in query_terms(claim)}
+        terms = query_terms(claim)
+        words = [term for term in terms if not any(map(str.isdigit, term))]  # numbers are compared by their value
+        chosen = words if len(words) > 1 else terms
+        return {term: math.log(1 + count / (1 + self._frequency[term])) for term in chosen}
 
     def _shared(self, weights: dict[str, float]) -> npt.NDArray[np.float64]:
         """For each sentence the share of the claim it has, alone and with the next one; what headings say is there."""

@@ -24,6 +24,7 @@ _SAME = (13.81, 12.67, 0.2, -16.57)
 _ACROSS = (11.94, 38.69, 1.02, -33.47)
 _SUPPORTED = 0.5
 _PARTLY = 0.15
+_MOST = 600  # characters of a claim that are looked at
 _LEAST_CODE = 6  # characters
 _JUDGED = 3  # passages that are looked at for a claim
 
@@ -83,6 +84,7 @@ class Grounder:
         Raises:
             EmbedderError.
         """
+        claim = claim[:_MOST]
         if not is_claim(claim):
             return Verdict("none")
         found = self.evidences.of(claim)
@@ -106,7 +108,7 @@ class Grounder:
 
     def quote(self, claim: str, passage: int) -> tuple[int, int] | None:
         """Which part of a passage says it; None where nothing is near."""
-        return next(((one.start, one.end) for one in self.evidences.of(claim) if one.passage == passage), None)
+        return next(((one.start, one.end) for one in self.evidences.of(claim[:_MOST]) if one.passage == passage), None)
 
     def _best(self, claim: str, found: Sequence[Evidence]) -> Verdict:
         if self._entailment is not None:
