@@ -234,13 +234,26 @@ def test_there_is_no_third_attempt(name: str) -> None:
         assert any(character.isdigit() for character in words.replace(MODEL, ""))
 
 
-def test_not_even_one_passage_fits() -> None:
+def test_not_even_one_passage_fits(exact: dict[str, Script]) -> None:
     huge = (passage(1, "word " * 20_000),)
-    with Replay({"/api/chat": "14-chat-cold-stream"}) as server, Chat(server.url) as chat:
+    with Replay(exact) as server, Chat(server.url) as chat:
         with pytest.raises(PromptTooLong) as error:
             chat.written(huge)
         assert server.chats == []
     assert (error.value.message.key, error.value.context) == ("ollama.context_too_small", CONTEXT - ANSWER_TOKENS)
+
+
+def test_what_only_may_be_too_long_is_for_the_model_to_refuse() -> None:
+    """Without its vocabulary a Chinese character counts as three tokens; that it has so many is most unlikely."""
+    one = (passage(1, "检索增强生成先找出有关的段落，再让模型只根据它们回答。" * 30),)
+    script: dict[str, Script] = {"/api/chat": [reply("14-chat-cold-stream").counting(900), refused(2100, 2048)]}
+    with Replay(script) as server, Chat(server.url, context=2048) as chat:
+        assert chat.model.count([ChatMessage("user", one[0].text)]) > 2048
+        assert chat.answer(one).complete
+    with Replay({"/api/chat": refused(2100, 2048)}) as server, Chat(server.url, context=2048) as chat:
+        with pytest.raises(PromptTooLong, match="2100 tokens"):
+            chat.answer(one)
+        assert len(server.chats) == 1  # there is nothing to leave out
 
 
 def test_a_history_that_begins_with_an_answer_is_cut_at_a_question() -> None:

@@ -366,10 +366,11 @@ def test_quotes_ask_no_server(embedder: Embedder) -> None:
 
 def test_the_app_answers_from_the_model(playing: tuple[Replay, RagApp]) -> None:
     server, app = playing
-    server.play({"/api/chat": reply("14-chat-cold-stream").counting(1900)})
+    pieces = ["QLoRA", " can fine-tune a 65B model", " on one 48 GB GPU", " [1]."]
+    server.play({"/api/chat": written(pieces, prompt_tokens=1900)})
     answer = app.ask(QUESTION, history=TURNS)
-    assert answer.text == "The capital of France is Paris."
-    assert answer.citations == ()
+    assert answer.text == "".join(pieces)
+    assert [citation.number for citation in answer.citations] == [1]
     assert (answer.model, answer.language, answer.notice) == (MODEL, "en", None)
     assert (answer.refused, answer.complete) == (False, True)
     assert (answer.prompt_tokens, answer.answer_tokens, answer.context_tokens) == (1900, 8, 8192)

@@ -33,12 +33,20 @@ class Fitted:
 
 
 def fit(
-    build: Build, count: Count, passages: Sequence[Passage], turns: Sequence[Turn], budget: int, model: str
+    build: Build,
+    count: Count,
+    passages: Sequence[Passage],
+    turns: Sequence[Turn],
+    budget: int,
+    model: str,
+    *,
+    exact: bool = True,
 ) -> Fitted:
     """The prompt with as much as fits: passages first, as they hold the answer, then the latest turns.
 
     Args:
         budget: tokens, at most.
+        exact: whether ``count`` is right; what may be fewer tokens is for the model to refuse, down to one passage.
 
     Raises:
         PromptTooLong: not even one passage fits.
@@ -52,6 +60,8 @@ def fit(
     fewer = _most(lambda number: _fitted(build, count, passages[:number], (), len(turns)), len(passages), budget)
     if fewer is None or (passages and not fewer.passages):
         least = _fitted(build, count, passages[:1], (), len(turns))
+        if not exact:
+            return least
         raise PromptTooLong("ollama.context_too_small", tokens=least.tokens, context=budget, model=model)
     return fewer
 

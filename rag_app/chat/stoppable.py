@@ -23,6 +23,7 @@ class StoppableModel:
         self._cancelled = False
         self._waited = False
         self.context_tokens: int | None = None
+        self.counts_exactly = False
 
     def cancel(self) -> None:
         """Stop, on the server too."""
@@ -34,7 +35,9 @@ class StoppableModel:
     def prepare(self) -> Iterator[ModelPiece]:
         """Stages until it is known what the model is; then :attr:`context_tokens` is too."""
         yield from self._running(self._model.prepare())
-        self.context_tokens = self._model.describe().context_tokens
+        description = self._model.describe()
+        self.context_tokens = description.context_tokens
+        self.counts_exactly = description.counts_exactly
 
     def stream(
         self, messages: Sequence[ChatMessage], answer_tokens: int, schema: dict[str, object] | None = None

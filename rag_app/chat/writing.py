@@ -75,7 +75,8 @@ class ModelWriter:
             context = self._model.context_tokens or 0
             answer_tokens = min(self._answer_tokens, context // 2)
             budget = context - answer_tokens
-            fitted = fit(build, self._model.count, passages, history, budget, self.name)
+            exact = self._model.counts_exactly
+            fitted = fit(build, self._model.count, passages, history, budget, self.name, exact=exact)
             try:
                 yield from self._written(fitted, answer_tokens)
             except PromptTooLong as error:
