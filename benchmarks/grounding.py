@@ -4,8 +4,8 @@
 
 Claims are made from real questions, answers and sentences: true ones (a question with its answer in the place of the
 question word, a sentence of the passage made shorter, the same sentence in the other language) and false ones (the
-same with a number, a name or "not" changed, with another answer of the same passage, a sentence of another passage of the
-article or of another article). Each is judged against its passage and three others of the article. Articles with
+same with a number, a name or "not" changed, with another answer of the same passage, a sentence of another passage of
+the article or of another article). Each is judged against its passage and three others of the article. Articles with
 even numbers calibrate (``--fit`` prints the weights), those with odd numbers are reported.
 """
 
@@ -59,6 +59,7 @@ class Case:
 
     @property
     def true(self) -> bool:
+        """Whether the passages say it."""
         return self.kind in _TRUE
 
 
@@ -117,6 +118,7 @@ class Grounders:
         self._made: dict[tuple[Passage, ...], Grounder] = {}
 
     def __call__(self, case: Case) -> Grounder:
+        """The one of a case."""
         if case.passages not in self._made:
             self._made[case.passages] = Grounder(self._embedder, case.passages)
         return self._made[case.passages]

@@ -103,8 +103,9 @@ class Settings(BaseSettings):
     )
     nli_model: str = Field(
         default="",
-        description="What judges whether the documents say what an answer says: empty for words and meaning, or the "
-        "name or folder of a sentence-transformers CrossEncoder that tells entailment, neutral and contradiction apart.",
+        description="What judges whether the documents say what an answer says: empty for words and meaning, or "
+        "the name or folder of a sentence-transformers CrossEncoder that tells entailment, neutral and contradiction "
+        "apart.",
     )
     model: str = Field(default="llama3", description="Model that Ollama answers with.")
     mode: Literal["strict", "open"] = Field(

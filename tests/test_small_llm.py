@@ -70,9 +70,9 @@ def small(samples: RagApp, small_gguf: Path) -> Iterator[RagApp]:
         answers="gguf",
         gguf_path=str(small_gguf),
         context_tokens=2048,
-        passages=3,
-        passage_tokens=400,
-        answer_tokens=96,
+        passages=2,
+        passage_tokens=256,
+        answer_tokens=64,
     ) as app:
         yield app
 
@@ -101,7 +101,9 @@ def check(answer: Answer) -> None:
 @pytest.mark.slow
 def test_fifty_questions_end_to_end(small: RagApp) -> None:
     assert len(FIFTY) == 50
-    counts = dict.fromkeys(("answered", "refused", "sentences", "supported", "partly", "unsupported", "none", "dropped"), 0)
+    counts = dict.fromkeys(
+        ("answered", "refused", "sentences", "supported", "partly", "unsupported", "none", "dropped"), 0
+    )
     for question in FIFTY:
         stream = small.stream(question)
         pieces = list(stream)
@@ -114,6 +116,7 @@ def test_fifty_questions_end_to_end(small: RagApp) -> None:
         counts["dropped"] += answer.dropped_markers
         for sentence in answer.sentences:
             counts[sentence.support] += 1
+        print(flush=True)
         print(f"{question} → {'(refused) ' if answer.refused else ''}{answer.text!r} "
               f"{[(one.support, one.cited) for one in answer.sentences]}")  # fmt: skip
     print(counts)
@@ -172,7 +175,10 @@ def test_the_worst_output_breaks_nothing(samples: RagApp, said: str) -> None:
 
 
 def test_supported_sentences_are_cited_and_others_marked(samples: RagApp) -> None:
-    said = "The warehouse was built in 1962. It holds 3.5k pallets [1]. It belongs to the king of Norway. 租金为每月3000元。"
+    said = (
+        "The warehouse was built in 1962. It holds 3.5k pallets [1]. It belongs to the king of Norway. "
+        "租金为每月3000元。"
+    )
     answer = answered(samples, said)
     check(answer)
     assert not answer.refused
@@ -239,7 +245,5 @@ def test_passages_that_were_not_given_are_unknown(samples: RagApp) -> None:
 
 def test_open_mode_answers_beyond_the_documents(samples: RagApp) -> None:
     answer = answered(samples, "Paris is the capital of France. Built in 1962 [1].", strict=False)
-    assert [sentence.support for sentence in answer.sentences][0] == "unsupported"
+    assert answer.sentences[0].support == "unsupported"
     assert answer.sentences[0].mark("en") == "(not found in your documents)"
-
-

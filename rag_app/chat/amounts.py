@@ -45,8 +45,9 @@ _HAN_NUMBER = re.compile(
     rf"(?<!第)(?P<han>{HAN}+(?:点[{''.join(FIGURES)}]+[万亿]?)?)(?P<counted>年代|世纪|年|月|日|[个名位人次家座条种项岁层倍]|)(?:(?P<unit>{UNIT}))?",
     re.IGNORECASE,
 )
-_NO_NUMBER = re.compile(
-    "十分|万一|千万[别不要]|百般|万分|一[些样起般定直切旦带边种方共致]|统一|唯一|之一|同一|另一|第一|万[能物]|千[方古秋]|百姓|三角|四[川周处]|五金|七夕|八卦|九州|十足|两[者边岸侧]"
+_IDIOM = re.compile(
+    "十分|万一|千万[别不要]|百般|万分|一[些样起般定直切旦带边种方共致]|万[能物]|千[方古秋]|百姓|三角|四[川周处]|五金|七夕|八卦|九州|十足"
+    "|两[者边岸侧]"
 )
 _GROUPS = re.compile(r"(?<=\d)[\u00a0\u202f'’](?=\d{3}(?!\d))")
 _DECADE = re.compile(r"(\d{1,2})世纪(\d0)年代")
@@ -190,8 +191,10 @@ def _read_number(match: re.Match[str]) -> Iterator[Value]:
 
 def _read_figures(match: re.Match[str]) -> Iterator[Value]:
     han, counted = match["han"], match["counted"] or match["unit"]
-    around = match.string[max(0, match.start() - 1) : match.end() + 1]
-    if _NO_NUMBER.search(around) or (len(han) == 1 and (not counted or han == "一" or han in "十百千万亿萬億")):
+    idiom = _IDIOM.match(match.string, match.start())
+    if (idiom and idiom.end() >= match.end("han")) or (
+        len(han) == 1 and (not counted or han == "一" or han in "十百千万亿萬億")
+    ):
         return
     value = in_figures(han)
     if value is None or not any(sign in FIGURES for sign in han):

@@ -47,7 +47,8 @@ _EN = (
     r"\byour\s+(?:new|only|real|true|actual)\s+(?:task|job|role|goal|purpose|instructions?)\s+(?:is|are)\b",
     r"<\|?\s*/?(?:im_start|im_end|system|assistant|user|start_header_id|begin_of_text)\s*\|?>",
     r"\[/?INST\]|<<\s*/?SYS\s*>>|^#{1,4}\s*(?:system|instructions?|assistant|human)\s*[:：]?\s*$",
-    r"^\s*(?:system|assistant)\s*[:：]\s*\S",
+    r"^\s*(?:system|assistant)\s*[:：]\s*\S|(?-i:\b(?:SYSTEM|ASSISTANT))\s*[:：]"
+    r"|\b(?:system|assistant)\s*[:：]\s*(?:you|please|ignore|always|never|do\s+not)\b",
 )
 _ZH = (
     r"(?:忽略|无视|忘记|忘掉|忘了|不要理会|不要遵守|不要遵循|别管|跳过|绕过|覆盖|抛弃|丢弃|停止遵守|取消)[^。！？\n]{0,6}"

@@ -13,6 +13,7 @@ _NAME = re.compile(
     r"(?<![\w-])[A-Z][\w'’&-]*(?:\.\w+)*(?:[ ](?:(?:of|the|and|de|van|von|for)[ ])?[A-Z0-9][\w'’&-]*(?:\.\w+)*)*"
 )
 _TITLE = re.compile(r"《([^《》]{1,60})》")
+_HAN = re.compile("[\u4e00-\u9fff]")
 _WORD = re.compile(r"[^\W_]+")
 _NO_NAMES = frozenset(
     "i a an the it its this that these those he she they we you in on at of for from with by to as is are was were "
@@ -66,10 +67,11 @@ def _is_said(name: str, whole: str, claim: str, sources: Sequence[str]) -> bool:
         return True
     if all(_squeezed(word).removesuffix("s") in whole for word in _WORD.findall(name) if word.lower() not in _NO_NAMES):
         return True
-    han = sum("\u4e00" <= char <= "\u9fff" for source in sources for char in source)
+    han = sum(len(_HAN.findall(source)) for source in sources)
     mostly_han = han > 0.2 * sum(map(len, sources))
-    claim_han = any("\u4e00" <= char <= "\u9fff" for char in claim)
-    return mostly_han != claim_han
+    if _HAN.search(name):
+        return not mostly_han
+    return mostly_han and not _HAN.search(claim)
 
 
 def _squeezed(text: str) -> str:
