@@ -82,8 +82,8 @@ class Exactly:
 
     def __init__(self, model: ChatModel, body: dict[str, Any]) -> None:
         self.name = model.name
-        prompt = [ChatMessage("user", body["prompt"])] if "prompt" in body else list(map(_message, _messages(body)))
-        self._running = model.stream(prompt, answer_tokens=ANSWER_TOKENS, schema=_schema(body))
+        self.sent = tuple(map(_message, _messages(body)))
+        self._running = model.stream(self.sent, answer_tokens=ANSWER_TOKENS, schema=_schema(body))
 
     def cancel(self) -> None:
         self._running.cancel()
@@ -96,8 +96,8 @@ class Exactly:
 
 
 def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
-    given = body.get("messages")
-    return given if isinstance(given, list) and given else [{"role": "user", "content": "?"}]
+    given = body.get("messages") or [{"role": "user", "content": body.get("prompt")}]
+    return given if isinstance(given, list) and given[0]["content"] is not None else [{"role": "user", "content": "?"}]
 
 
 def _message(given: dict[str, Any]) -> ChatMessage:

@@ -336,7 +336,8 @@ def test_closing_the_app_ends_an_answer(samples: RagApp) -> None:
         assert listener.has_ended(5)
         assert listener.error is None
         assert has_left(server, "/api/chat")
-        assert (stream.answer.text, stream.answer.complete) == ("The", False)
+        assert stream.answer.text.startswith("The")
+        assert not stream.answer.complete
 
 
 # A server that takes connections and never says anything

@@ -113,9 +113,9 @@ def test_a_serial_server_answers_one_after_another_and_refuses_what_is_too_much(
     (busy,) = recorded("51-max_queue-1-other-model#3")
     assert isinstance(busy, Reply)
     assert answers["3"] == (503, busy.body.decode())
-    for number in "012":
-        status, body = answers[number]
-        assert (status, text_of(Reply(status, (), ((0, body.encode()),), "no body"))) == (200, f"{number}!")
+    for asked in "012":
+        status, body = answers[asked]
+        assert (status, text_of(Reply(status, (), ((0, body.encode()),), "no body"))) == (200, f"{asked}!")
 
 
 def test_a_client_that_leaves_is_noticed_while_nothing_is_sent() -> None:
