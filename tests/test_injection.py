@@ -184,7 +184,7 @@ def test_a_model_that_obeys_is_found_out(samples: RagApp, order: str) -> None:
 
 @pytest.mark.slow
 def test_a_real_model_keeps_its_markers(samples: RagApp, small_llm: GgufModel) -> None:
-    """Whatever an order makes the smallest of models write, what is shown resolves, and the order's passage is flagged."""
+    """Whatever an order makes a tiny model write: what is shown resolves, and the passage of the order is flagged."""
     embedder = samples._store.embedder()
     for order in VARIANTS[::2]:
         passages = flagged((passage(1, FACT), passage(2, f"The ferry has a café. {order}")))

@@ -51,6 +51,7 @@ _IDIOM = re.compile(
 )
 _GROUPS = re.compile(r"(?<=\d)[\u00a0\u202f'’](?=\d{3}(?!\d))")
 _DECADE = re.compile(r"(\d{1,2})世纪(\d0)年代")
+_HALF_UNIT = re.compile(r"(?:\bhalf[ ]an?[ ]|半个?)(?P<unit>hour|day|小时|钟头|天)", re.IGNORECASE)
 _HALF = re.compile(r"\bhalf\b|一半|半数", re.IGNORECASE)
 _VERSION = re.compile(r"(?<!\d)\d+(?:\.\d+){2,}|\d{1,2}:\d{2}(?::\d{2})?")
 _HEDGE = re.compile(
@@ -216,6 +217,11 @@ def _read_decade(match: re.Match[str]) -> Iterator[Value]:
     yield Value(match[0], frozenset((100.0 * (int(match[1]) - 1) + int(match[2]),)))
 
 
+def _read_half_unit(match: re.Match[str]) -> Iterator[Value]:
+    kind, factor = UNITS.get(match["unit"].lower(), UNITS["hour"])
+    yield Value(match[0], frozenset((factor / 2,)), kind)
+
+
 def _read_half(match: re.Match[str]) -> Iterator[Value]:
     yield Value(match[0], frozenset((50.0,)), "%")
 
@@ -229,6 +235,7 @@ _READERS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_PERCENT, _read_percent),
     (_PART, _read_part),
     (_NUMBER, _read_number),
+    (_HALF_UNIT, _read_half_unit),
     (_HALF, _read_half),
     (_HAN_NUMBER, _read_figures),
     (WORDS, _read_words),
