@@ -26,9 +26,9 @@ from .tokens import query_terms, tokens
 EMBEDDED = 16  # sentences; with 24, LOG.md
 MOST_SENTENCES, MOST_CHARACTERS = 3, 300
 FEATURES = ("own", "given", "beside", "passage", "score", "rank", "new", "lacking")
-_LEXICAL: npt.NDArray[np.float64] = np.array([6.64, 1.81, 1.2, -3.37, 2.78, 2.65, 0.38, -0.67])
-_WEIGHTS: npt.NDArray[np.float64] = np.array([5.25, 2.86, 1.5, -2.98, 1.51, 2.6, 0.3, -0.66, 27.54])
-_BIAS = -4.77
+_LEXICAL: npt.NDArray[np.float64] = np.array([6.98, 2.04, 1.31, -3.6, 3.18, 2.59, 0.37, -0.67])
+_WEIGHTS: npt.NDArray[np.float64] = np.array([5.52, 3.01, 1.63, -3.19, 1.83, 2.49, 0.26, -0.66, 26.39])
+_BIAS = -4.98
 _ASKS = re.compile(r"[?？]['\"”’」』）)】]*$")
 _ENDS = re.compile(r"[。！!.…;；]['\"”’」』）)】]*$")
 _ROW = re.compile(r" \| ")
