@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,9 +30,10 @@ import numpy as np
 from ingest.sentences import sentence_spans
 from rag_app import Answer, RagApp
 from rag_app.evaluation import load_dataset
+from rag_app.evaluation.datasets import Dataset, Question
 
 _SETS = ("zh_pdf", "xquad/en", "xquad/zh")
-_QUESTIONS = 300
+QUESTIONS = 300
 _SEED = 7
 _MOST_SENTENCES, _MOST_CHARACTERS = 3, 300
 _LEAST_INSIDE = 0.9
@@ -67,7 +70,12 @@ def main() -> None:
         sys.exit("pdftotext is missing; it is part of poppler (Debian, Ubuntu: apt-get install -y poppler-utils)")
     for name in arguments.only:
         with tempfile.TemporaryDirectory() as work:
-            report(name, ask_all(arguments.data / name, (arguments.keep or Path(work)) / name.replace("/", "-")))
+            report(
+                name,
+                ask_all(
+                    arguments.data / name, (arguments.keep or Path(work)) / "-".join((arguments.data / name).parts[-2:])
+                ),
+            )
 
 
 def report(name: str, shown: list[Shown]) -> None:
@@ -94,22 +102,33 @@ def report(name: str, shown: list[Shown]) -> None:
 
 
 def ask_all(folder: Path, index: Path) -> list[Shown]:
-    """Ingest a set, unless it is there, and ask the seeded questions."""
+    """Ask a set's seeded questions."""
     dataset = load_dataset(folder)
     gold = answers(folder)
-    questions = [dataset.questions[i] for i in np.random.default_rng(_SEED).permutation(len(dataset.questions))]
+    with opened(dataset, index) as app:
+        shown = []
+        for question in shuffled(dataset)[:QUESTIONS]:
+            began = time.perf_counter()
+            answer = app.ask(question.text)
+            shown.append(_shown(answer, gold[question.id], time.perf_counter() - began))
+    return shown
+
+
+@contextmanager
+def opened(dataset: Dataset, index: Path) -> Iterator[RagApp]:
+    """An app with a set ingested in ``index``, unless it is there."""
     files = index / "files"
     files.mkdir(parents=True, exist_ok=True)
     documents, _ = dataset.files(files)
     with RagApp.open(data_dir=index / "data", answers="quotes") as app:
         app.ingest(documents)
         app.prepare()
-        shown = []
-        for question in questions[:_QUESTIONS]:
-            began = time.perf_counter()
-            answer = app.ask(question.text)
-            shown.append(_shown(answer, gold[question.id], time.perf_counter() - began))
-    return shown
+        yield app
+
+
+def shuffled(dataset: Dataset) -> list[Question]:
+    """All questions of a set in seeded order."""
+    return [dataset.questions[i] for i in np.random.default_rng(_SEED).permutation(len(dataset.questions))]
 
 
 def answers(folder: Path) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ WEIGHTS: dict[str, float] = {"standing": 0.474, "coverage": 8.166, "agreement": 
 Of half the articles of XQuAD (both languages), CMRC2018 and zh_pdf, all of SciFact and erc2, each set and each side
 with the same weight; made and measured by ``benchmarks/refusal.py --fit``, LOG.md has the figures of each set.
 """
-BIAS = -9.9
+BIAS = -10.0
 """Refuses at most 5 % of the answerable questions of each of the first four sets."""
 STANDING_ACROSS = 2.25
 """Across languages no terms are shared, so only the vectors speak, and less clearly."""
