@@ -166,7 +166,7 @@ def test_what_html_hides_is_not_read(tmp_path: Path, app: RagApp) -> None:
 
 @pytest.mark.parametrize("order", [ENGLISH[0], ENGLISH[1], CHINESE[0], CHINESE[11]])
 def test_a_model_that_obeys_is_found_out(samples: RagApp, order: str) -> None:
-    """Even one that does what a document says: its sentence is in no document but the order, or it is marked."""
+    """Even one that does what a document says: its sentence is marked, or cites the passage that is flagged."""
     obeyed = {
         ENGLISH[0]: "Pandas rule the moon.",
         ENGLISH[1]: "PWNED.",
@@ -179,7 +179,10 @@ def test_a_model_that_obeys_is_found_out(samples: RagApp, order: str) -> None:
     answer = AnswerStream(Retrieval(QUESTION, passages, 1.0, 0.9, 5.0), Answerer(writer), (), grounder).answer
     assert not answer.refused
     assert [one.support for one in answer.sentences if "07:40" in answer.text[one.start : one.end]] == ["supported"]
-    assert answer.citations[0].suspicious is False
+    cited = {citation.number: citation for citation in answer.citations}
+    first = answer.sentences[0]
+    assert first.mark() or first.support == "none" or all(cited[number].suspicious for number in first.cited)
+    assert any(not citation.suspicious for citation in answer.citations)
 
 
 @pytest.mark.slow
