@@ -24,7 +24,7 @@ def main() -> None:
             ("settings", settings.page, "settings", False),
         )
     ]
-    chosen = st.navigation(pages)
+    chosen = st.navigation(pages, position="sidebar" if access.is_known() else "hidden")
     try:
         if access.is_granted():
             chosen.run()
