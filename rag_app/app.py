@@ -8,11 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ingest.messages import Message, message
+from ingest.messages import Language, Message, message
 from ingest.privacy import no_telemetry
 from ingest.types import IngestReport, Progress
 
-from . import filling, tagging
+from . import filling, tagging, uploads
 from .asking import Asking, checked
 from .chat.answering import AnswerStream, Refusal
 from .chat.comparing import Side
@@ -21,6 +21,7 @@ from .chat.images import picture
 from .chat.planning import LOOKUP
 from .conversation_types import ConversationInfo
 from .index import archive, enriching, erasure, rebuild
+from .listing_types import FileCounts, FileList, FileOrder, FileState, ReadPages
 from .llm.completing import ModelCompletion
 from .llm.hardware import look
 from .llm.library import ChosenModel, Library, ModelEntry
@@ -28,10 +29,12 @@ from .llm.pulling import Pull
 from .llm.quotes import NAME as QUOTES
 from .llm.recommend import Recommendation, recommend
 from .overviews import Overviews
+from .page_images import PageImage, page_image, source_note
 from .retrieval.relevance import is_relevant
 from .settings import Settings
 from .store import Store
-from .types import Answer, Check, Filters, KnowledgeBase, Retrieval, StoredDocument, Turn
+from .suggesting import suggestions
+from .types import Answer, Check, Citation, Filters, KnowledgeBase, Retrieval, StoredDocument, Turn
 
 
 class RagApp:
@@ -106,17 +109,20 @@ class RagApp:
         """
         return self._store.catalog.knowledge_bases.rename(name, new_name)
 
-    def delete_knowledge_base(self, name: str, *, verify: bool = False) -> KnowledgeBase:
+    def delete_knowledge_base(
+        self, name: str, *, verify: bool = False, tell: Callable[[Message], None] | None = None
+    ) -> KnowledgeBase:
         """Delete a knowledge base with all it holds, from the disk too; returns what it was.
 
         Args:
             verify: then search all files of the data folder for pieces of the text.
+            tell: is told what the search found, rather than the ``notify`` of :meth:`open`.
 
         Raises:
-            UnknownKnowledgeBase, StorageLocked; NotErased: there are some.
+            UnknownKnowledgeBase, StorageLocked, StorageError; NotErased: there are some.
         """
         kb = self._store.catalog.knowledge_bases.get(name)
-        erasure.delete(self._store, kb, verify=verify)
+        erasure.delete(self._store, kb, tell or self._store.notify, verify=verify)
         return kb
 
     def export_knowledge_base(self, name: str, file: str | Path) -> KnowledgeBase:
@@ -178,18 +184,101 @@ class RagApp:
         """
         return tagging.tag(self._store, self._store.kb(kb), [Path(path) for path in paths], add, drop)
 
-    def remove(self, *paths: str | Path, kb: str | None = None, verify: bool = False) -> list[StoredDocument]:
+    def remove(
+        self,
+        *paths: str | Path,
+        kb: str | None = None,
+        verify: bool = False,
+        tell: Callable[[Message], None] | None = None,
+    ) -> list[StoredDocument]:
         """Take documents, or all documents of folders, out of a knowledge base; returns what they were.
 
-        All or none; the files themselves are not touched. Text and vectors are gone from the data folder's files.
+        All or none; the files themselves are not touched, but for the app's own copies (:meth:`store_upload`), which
+        go. Text and vectors are gone from the data folder's files.
 
         Args:
             verify: then search all files of the data folder for pieces of the text.
+            tell: is told what the search found, rather than the ``notify`` of :meth:`open`.
 
         Raises:
-            UnknownKnowledgeBase, UnknownDocument, StorageLocked; NotErased: there are some pieces.
+            UnknownKnowledgeBase, UnknownDocument, StorageLocked, StorageError; NotErased: there are some pieces.
         """
-        return erasure.erase(self._store, self._store.kb(kb), [Path(path) for path in paths], verify=verify)
+        named = [Path(path) for path in paths]
+        return erasure.erase(self._store, self._store.kb(kb), named, tell or self._store.notify, verify=verify)
+
+    def list_files(
+        self,
+        kb: str | None = None,
+        *,
+        search: str = "",
+        states: Sequence[FileState] = (),
+        formats: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        order: FileOrder = "name",
+        offset: int = 0,
+        limit: int = 50,
+    ) -> FileList:
+        """Part of the files that a knowledge base has seen, refused ones too; however many there are, it is quick.
+
+        Args:
+            search: words that must all stand in the path or the title.
+            states, formats, tags: a file has one of each that is given.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        chosen: dict[str, Any] = {"search": search, "states": states, "formats": formats, "tags": tags}
+        folder = uploads.folder_of(self.settings.data_dir, (base := self._store.kb(kb)).id)
+        return self._store.catalog.listing.files(base.id, folder, **chosen, order=order, offset=offset, limit=limit)
+
+    def file_counts(self, kb: str | None = None) -> FileCounts:
+        """How many files of each state, format and tag there are.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        return self._store.catalog.listing.counts(self._store.kb(kb).id)
+
+    def read_pages(self, document: int, offset: int = 0, limit: int = 20) -> ReadPages:
+        """What was read of a :attr:`ListedFile.document`, page by page with its chunks; none once it is gone."""
+        return self._store.catalog.listing.pages(document, offset, limit)
+
+    def readable_types(self) -> tuple[str, ...]:
+        """The suffixes of the files that can be read, with their dots."""
+        from ingest.loaders import LOADERS
+
+        return tuple(LOADERS)
+
+    def store_upload(self, name: str, data: bytes | memoryview, kb: str | None = None) -> Path:
+        """Keep a copy of a file that came through a browser, to be named to :meth:`ingest`; returns its path.
+
+        Args:
+            name: as the browser gave it; whatever it is, the copy lies in the knowledge base's own folder.
+
+        Raises:
+            UnknownKnowledgeBase, UnsupportedFormat; OverLimit: it is above the setting ``upload_mb``. StorageError.
+        """
+        folder = uploads.folder_of(self.settings.data_dir, self._store.kb(kb).id)
+        return uploads.store(folder, name, data, self.settings.upload_mb)
+
+    def unread_uploads(self, kb: str | None = None) -> list[Path]:
+        """Copies that were never read, because the reading was stopped.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        base = self._store.kb(kb)
+        known = self._store.catalog.files.known(base.id)
+        return uploads.unread(uploads.folder_of(self.settings.data_dir, base.id), known)
+
+    def drop_upload(self, path: Path, kb: str | None = None) -> None:
+        """Delete such a copy; any other path is left alone.
+
+        Raises:
+            UnknownKnowledgeBase, StorageError.
+        """
+        if path in self.unread_uploads(kb):
+            uploads.delete(uploads.folder_of(self.settings.data_dir, self._store.kb(kb).id), [path])
 
     def ingest(
         self,
@@ -258,6 +347,14 @@ class RagApp:
             UnknownKnowledgeBase.
         """
         return self._store.catalog.files.folders(self._store.kb(kb).id)
+
+    def leave_folder(self, folder: str | Path, kb: str | None = None) -> None:
+        """Let :meth:`sync` forget a folder; what was read of it stays.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        self._store.catalog.files.leave_folder(self._store.kb(kb).id, Path(folder))
 
     def enrich(self, kb: str | None = None, progress: Callable[[int, int], None] | None = None) -> int:
         """Let the answering model write, for each passage, what it is about and which questions it answers.
@@ -361,6 +458,31 @@ class RagApp:
         """
         return self.stream(question, kb, history, filters, images).answer
 
+    def suggested_questions(self, kb: str | None = None, count: int = 4, language: Language = "en") -> list[str]:
+        """Questions that the documents' headings promise an answer to, those in ``language`` first.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        return suggestions(self._store.catalog.passages, self._store.kb(kb).id, count, language)
+
+    # Sources
+
+    def page_image(self, citation: Citation, page: int | None = None, width: int = 1000) -> PageImage:
+        """The page of a PDF that a citation is of, the quote marked; or another page of the same file.
+
+        Args:
+            page: 1-based. width: of the picture, in pixels.
+
+        Raises:
+            SourceError: the file is gone, has changed, is no PDF, or can't be drawn.
+        """
+        return page_image(self._store, citation, page, width)
+
+    def source_note(self, citation: Citation) -> Message | None:
+        """Why a citation's file is no longer what was read: it is gone, or has changed; None where it still is."""
+        return source_note(self._store, citation)
+
     # Conversations
 
     def conversations(self, search: str | None = None, kb: str | None = None) -> list[ConversationInfo]:
@@ -405,6 +527,10 @@ class RagApp:
             OllamaUnreachable, ModelError.
         """
         return self._library.models()
+
+    def before_pull(self, name: str) -> tuple[Message, ...]:
+        """What to know before fetching a model of the LLaMA 3 family: too large for the memory, or for the disk."""
+        return self._library.before_pull(name)
 
     def pull_model(self, name: str) -> Pull:
         """Fetch a model from Ollama's library: iterate for its steps; ``cancel`` stops it, a later pull goes on.

@@ -39,7 +39,7 @@ def choose_language() -> Language:
 
 def choose_knowledge_base(app: RagApp) -> KnowledgeBase:
     """The knowledge base to work on; kept in the page's address."""
-    app.documents()  # the default knowledge base comes into being
+    app.folders()  # the default knowledge base comes into being
     bases = {kb.name: kb for kb in app.knowledge_bases()}
     names = list(bases)
     chosen = st.sidebar.selectbox(
