@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
-from rag_app import Answer, Conversation, ConversationMessage, Language, text
+from rag_app import Answer, Conversation, ConversationMessage, Language, Message, text
 
 from . import sources, writing
 from .markup import chip, plain, small, with_chips
@@ -13,15 +15,26 @@ _QUOTES = "quotes"
 _WIDE = 780  # pixels; longer lines are hard to read
 
 
-@st.fragment
-def show(
-    conversation: Conversation, message: ConversationMessage, question: str, last: bool, language: Language
-) -> None:
-    """The answer, a source beside it where one is open, and the row of what can be done.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An answer in its conversation.
 
-    Args:
-        question: what it answers, as it was asked. last: no question follows it.
+    Attributes:
+        message: the answer's. question: what it answers, as it was asked. last: no question follows it.
+        known: a notice that stands below an earlier answer already.
     """
+
+    conversation: Conversation
+    message: ConversationMessage
+    question: str
+    last: bool
+    known: Message | None
+
+
+@st.fragment
+def show(shown: Shown, language: Language) -> None:
+    """The answer, a source beside it where one is open, and the row of what can be done."""
+    message = shown.message
     answer, key = message.answer, str(message.id)
     open_source = sources.chosen(key, answer) if answer is not None else None
     if answer is not None and open_source is not None:
@@ -37,8 +50,8 @@ def show(
             _text(answer, language)
             _citations(answer, key, language)
         _state(message, language)
-        _actions(conversation, message, question, last, language)
-        if answer is not None and (notes := _summary(answer, language)):
+        _actions(shown, language)
+        if answer is not None and (notes := _summary(answer, shown.known, language)):
             st.caption(small("\n".join(notes)))
 
 
@@ -77,10 +90,8 @@ def _state(message: ConversationMessage, language: Language) -> None:
             st.caption(text("ui.stopped" if message.answer is None or not message.text else "ui.incomplete", language))
 
 
-def _actions(
-    conversation: Conversation, message: ConversationMessage, question: str, last: bool, language: Language
-) -> None:
-    key = message.id
+def _actions(shown: Shown, language: Language) -> None:
+    conversation, message, key = shown.conversation, shown.message, shown.message.id
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"actions_{key}"):
         branches(conversation, message, language)
         if message.answer is not None and message.text:
@@ -95,9 +106,9 @@ def _actions(
         if st.button(
             ":material/refresh:", key=f"again_{key}", type="tertiary", help=text("ui.answer_again", language)
         ) and not writing.running(conversation):
-            writing.start(conversation, question, lambda: conversation.regenerate(key))
+            writing.start(conversation, shown.question, lambda: conversation.regenerate(key))
             st.rerun()
-        if not last and st.button(
+        if not shown.last and st.button(
             ":material/call_split:", key=f"branch_{key}", type="tertiary", help=text("ui.branch_here", language)
         ):
             conversation.branch(key)
@@ -126,9 +137,9 @@ def branches(conversation: Conversation, message: ConversationMessage, language:
 
 def _copy(answer: Answer, key: int, language: Language) -> None:
     with st.popover(":material/content_copy:", type="tertiary", help=text("ui.copy", language), key=f"copy_{key}"):
-        st.markdown(text("ui.copy_how", language))
         whole = referenced(answer, language)
-        st.code(whole, language=None, wrap_lines=True, height=220)
+        with st.container(key=f"copied_{key}"):
+            st.code(whole, language=None, wrap_lines=True, height=220)
         st.download_button(
             text("ui.copy_file", language),
             whole,
@@ -156,7 +167,7 @@ def _rate(conversation: Conversation, key: int) -> None:
     conversation.rate(key, None if value is None else (1 if value else -1))
 
 
-def _summary(answer: Answer, language: Language) -> list[str]:
+def _summary(answer: Answer, known: Message | None, language: Language) -> list[str]:
     notes: list[str] = []
     if answer.refused:
         if answer.text == text("answer.not_found", answer.language):
@@ -169,6 +180,6 @@ def _summary(answer: Answer, language: Language) -> list[str]:
             used = answer.prompt_tokens + (answer.answer_tokens or 0)
             parts.append(text("ui.tokens", language, used=used, available=answer.context_tokens))
         notes.append(" · ".join(parts))
-    if answer.notice is not None:
+    if answer.notice is not None and answer.notice != known:
         notes.append(answer.notice.text(language))
     return notes

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from rag_app import Conversation, ConversationMessage, KnowledgeBase, Language, RagApp, UserError, text
+from rag_app import Conversation, ConversationMessage, KnowledgeBase, Language, Message, RagApp, UserError, text
 
 from . import answers, conversations, sources, writing
 from .markup import plain, small
@@ -19,6 +19,7 @@ _APP = ":material/auto_stories:"
 def show(conversation: Conversation, messages: Sequence[ConversationMessage], language: Language) -> None:
     """All of the branch in force; what is being written goes on to be."""
     question = ""
+    known: Message | None = None
     for message in messages:
         if message.role == "user":
             question = message.text
@@ -28,7 +29,9 @@ def show(conversation: Conversation, messages: Sequence[ConversationMessage], la
             if message.state == "running":
                 _running(conversation, message, language)
             else:
-                answers.show(conversation, message, question, message.id == messages[-1].id, language)
+                last = message.id == messages[-1].id
+                answers.show(answers.Shown(conversation, message, question, last, known), language)
+                known = (message.answer and message.answer.notice) or known
     _trouble(conversation, language)
 
 

@@ -17,6 +17,7 @@ _LOOKS = """<style>
 [class*="st-key-sources_"] button { min-height: 2rem; padding: .1rem .6rem; font-size: .85rem; max-width: 100%; }
 [class*="st-key-actions_"] button, [class*="st-key-question_"] button { min-height: 1.9rem; padding: 0 .3rem; }
 [class*="st-key-panel_"] img { border: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
+[class*="st-key-copied_"] [data-testid="stCodeCopyButton"] { opacity: 1; transform: none; }
 .st-key-suggested button { justify-content: flex-start; text-align: left; }
 .st-key-suggested button > div { justify-content: flex-start; }
 </style>"""
