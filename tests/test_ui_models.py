@@ -88,7 +88,7 @@ def test_a_download_is_watched_by_another_page_and_stopped(server: Replay) -> No
     page.text_input(key="pull_name").set_value("llama3.1:8b")
     press(page, "ui.models_pull")
     other = open_page("models", "zh").run()  # a reload, or another window
-    until(other, lambda: "500.0 MB / 2.0 GB" in bars(other))
+    until(other, lambda: "0.5 GB / 2.0 GB" in bars(other))
     other.button(key="stop_pull").click().run()
     job = finished(("pull",))
     assert job.cancelled

@@ -44,7 +44,7 @@ def _reindex(app: RagApp, kb: KnowledgeBase, language: Language) -> None:
             st.success(plain(said), icon=":material/check_circle:")
     with st.popover(text("ui.embedding_change", language)):
         st.markdown(text("ui.embedding_warn", language))
-        model = st.text_input(
+        st.text_input(
             text("ui.embedding_model", language),
             value=_BUNDLED,
             key=f"embedder_{kb.id}",
@@ -55,11 +55,13 @@ def _reindex(app: RagApp, kb: KnowledgeBase, language: Language) -> None:
             key=f"reindex_{kb.id}",
             type="primary",
             on_click=_start,
-            args=(app, kb, model.strip()),
+            args=(app, kb),
         )
 
 
-def _start(app: RagApp, kb: KnowledgeBase, model: str) -> None:
+def _start(app: RagApp, kb: KnowledgeBase) -> None:
+    model = str(st.session_state[f"embedder_{kb.id}"]).strip()
+
     def work(job: Job) -> KnowledgeBase:
         return app.reindex(model or None, kb.name, progress=lambda done, total: job.is_at((done, total)))
 
