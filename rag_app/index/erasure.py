@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ingest.messages import Message, message
 
-from .. import uploads
+from .. import kept_runs, uploads
 from ..catalog import Catalog
 from ..errors import NotErased
 from ..store import Store
@@ -111,6 +111,8 @@ def erase(store: Store, kb: KnowledgeBase, paths: Sequence[Path], tell: Tell, *,
         touched = store.documents_of(kb, files)
         writer.remove(files)
         uploads.delete(uploads.folder_of(store.settings.data_dir, kb.id), files)
+        names = {path.name for one in gone for path in one.paths}
+        kept_runs.forget_documents(store.settings.data_dir, kb.id, names)
         _finish(kb, tell, purge(writer, vectors=True))
         _prove(store, traces, tell)
         return touched
@@ -130,6 +132,7 @@ def delete(store: Store, kb: KnowledgeBase, tell: Tell, *, verify: bool) -> None
                 forget(store.catalog, document)
             store.catalog.knowledge_bases.delete(kb.id)
         uploads.delete_all(uploads.folder_of(store.settings.data_dir, kb.id))
+        kept_runs.forget_all(store.settings.data_dir, kb.id)
         store.catalog.conversations.purge()
         store.vectors.drop_all_but(store.catalog.knowledge_bases.in_use())
         store.vectors.purge()
