@@ -26,6 +26,7 @@ from .passwords import hash_password, password_matches
 from .protocols import Stage
 from .samples import sample_folder
 from .settings import Role, Settings
+from .settings_view import SettingView
 from .types import (
     Answer,
     AnswerSentence,
@@ -77,6 +78,7 @@ __all__ = [
     "Recommendation",
     "Retrieval",
     "Role",
+    "SettingView",
     "Settings",
     "Stage",
     "StoredDocument",

@@ -12,7 +12,7 @@ from ingest.messages import Language, Message, message
 from ingest.privacy import no_telemetry
 from ingest.types import IngestReport, Progress
 
-from . import filling, tagging, uploads
+from . import filling, settings_view, tagging, uploads
 from .asking import Asking, checked
 from .chat.answering import AnswerStream, Refusal
 from .chat.comparing import Side
@@ -32,6 +32,7 @@ from .overviews import Overviews
 from .page_images import PageImage, page_image, source_note
 from .retrieval.relevance import is_relevant
 from .settings import Settings
+from .settings_view import SettingView
 from .store import Store
 from .suggesting import suggestions
 from .types import Answer, Check, Citation, Filters, KnowledgeBase, Retrieval, StoredDocument, Turn
@@ -571,6 +572,22 @@ class RagApp:
     @property
     def _library(self) -> Library:
         return Library(self._store.models.server, self.settings)
+
+    def setting_views(self) -> dict[str, SettingView]:
+        """Every setting by name: its value, where that comes from, and what else it could be.
+
+        Raises:
+            SettingsError: what is set now, for the next start, is wrong.
+        """
+        return settings_view.view(self.settings)
+
+    def change_setting(self, name: str, value: str | int | bool) -> Path:
+        """Store a setting in the ``rag.toml`` in force; it holds from the next :meth:`open` on. Returns the file.
+
+        Raises:
+            SettingsError: it can't have that value, or the file can't be written.
+        """
+        return settings_view.change(name, value)
 
     def doctor(self) -> list[Check]:
         """What is right and wrong with this machine, and what mends it."""

@@ -16,7 +16,7 @@ from rag_app.kept_runs import folder_of
 
 from .pages import finished, open_page, press, seen
 
-HARBOUR = "The harbour was rebuilt in 1962 after the great flood had taken its walls."
+HARBOUR = "The harbour was rebuilt in 1962 after the great flood had taken its walls and both of its lighthouses."
 MILL = "The mill on the northern river grinds eleven tons of barley a day in October."
 ASKED = "When was the harbour rebuilt?"
 
