@@ -136,6 +136,11 @@ class Jobs:
         with self._lock:
             return [job for job in self._jobs.values() if job.key[0] == kind and not job.finished]
 
+    def of(self, *beginning: Any) -> list[Job]:
+        """Those whose keys begin so, the first begun first."""
+        with self._lock:
+            return [job for key, job in self._jobs.items() if key[: len(beginning)] == beginning]
+
     def forget(self, key: tuple[Any, ...]) -> None:
         """Drop a finished job."""
         with self._lock:
