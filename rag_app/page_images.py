@@ -69,7 +69,7 @@ def page_image(store: Store, citation: Citation, page: int | None, width: int) -
         raise SourceError("source.changed", document=name)
     number = citation.page if page is None else max(1, min(page, citation.pages))
     text = ""
-    if number == citation.page and not citation.ocr and not citation.described:
+    if citation.quote and number == citation.page and not citation.ocr and not citation.described:
         texts = store.catalog.passages.page_texts(citation.path, number)
         text = next((one for one in texts if one[citation.start : citation.end] == citation.quote), "")
     drawing = draw(DrawingRequest(data, number, width, text, citation.start, citation.end))

@@ -98,6 +98,6 @@ def _chunks(page: ReadPage, language: Language, document: int) -> None:
         part = st.pagination(parts, key=f"preview_part_{document}_{page.number}", max_visible_pages=5)
         first = (part - 1) * _CHUNKS_AT_ONCE
     for place in range(first, min(first + _CHUNKS_AT_ONCE, len(starts))):
-        with st.container(key=f"chunk_{'odd' if place % 2 else 'even'}_{place}"):
+        with st.container(gap=None, key=f"chunk_{'odd' if place % 2 else 'even'}_{place}"):
             st.caption(small(text("ui.docs_chunk", language, number=place + 1)))
             st.markdown(plain(page.text[starts[place] : ends[place]].strip("\n")))

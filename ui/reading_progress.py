@@ -82,7 +82,7 @@ def _progress(job: Job, language: Language, may_stop: bool) -> None:
 
 def _figures(step: Progress, language: Language) -> str:
     parts = [text("ui.docs_figures", language, done=step.files_done, total=step.files_total, pages=step.pages)]
-    if step.chunks:
+    if step.chunks_per_second >= 1:
         parts.append(text("ui.docs_rate", language, chunks=step.chunks, rate=f"{step.chunks_per_second:.0f}"))
     left = step.seconds_left
     if left is not None and left >= 90:
