@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 
@@ -97,11 +98,10 @@ def follow(conversation: Conversation, message: int, language: Language) -> None
     written: Written = job.step
     label = _label(written, language)
     if label or written.thought:
-        with st.status(
-            label or text("ui.thinking", language), state="running" if label else "complete", type="compact"
-        ):
-            if written.thought:
-                st.caption(small(written.thought))
+        state: Literal["running", "complete"] = "running" if label else "complete"
+        status = st.status(label or text("ui.thinking", language), state=state, type="compact")
+        if written.thought:
+            status.caption(small(written.thought))
     if written.text:
         marks = [(one.sentence.end, one.sentence.mark(language)) for one in written.marks]
         st.markdown(with_chips(written.text, marks, verbatim=written.verbatim), anchors=False)
@@ -114,8 +114,7 @@ def follow_elsewhere(conversation: Conversation, message: int, language: Languag
     if found is None or found.state != "running":
         st.rerun()
     else:
-        with st.status(text("ui.writing_elsewhere", language), type="compact"):
-            pass
+        st.status(text("ui.writing_elsewhere", language), type="compact")
         st.markdown(with_chips(found.text, verbatim=False), anchors=False)
 
 
