@@ -20,6 +20,7 @@ from .chat.conversation import Conversation
 from .chat.images import picture
 from .chat.planning import LOOKUP
 from .conversation_types import ConversationInfo
+from .errors import UnknownConversation
 from .index import archive, enriching, erasure, rebuild
 from .listing_types import FileCounts, FileList, FileOrder, FileState, ReadPages
 from .llm.completing import ModelCompletion
@@ -486,26 +487,38 @@ class RagApp:
 
     # Conversations
 
-    def conversations(self, search: str | None = None, kb: str | None = None) -> list[ConversationInfo]:
+    def conversations(
+        self, search: str | None = None, kb: str | None = None, owner: str | None = None
+    ) -> list[ConversationInfo]:
         """The stored conversations, the latest first.
 
         Args:
             search: only those whose title and messages contain all of these words. kb: only those about this one.
+            owner: only theirs, where several people share the web UI.
 
         Raises:
             UnknownKnowledgeBase.
         """
-        return self._store.catalog.conversations.all(search, self._store.kb(kb).id if kb is not None else None)
+        about = self._store.kb(kb).id if kb is not None else None
+        return self._store.catalog.conversations.all(search, about, owner)
 
-    def conversation(self, id: int | None = None, kb: str | Sequence[str] | None = None) -> Conversation:
+    def conversation(
+        self, id: int | None = None, kb: str | Sequence[str] | None = None, owner: str | None = None
+    ) -> Conversation:
         """A stored conversation, or a new one about one knowledge base or several.
 
+        Args:
+            owner: whose it is to be, or has to be.
+
         Raises:
-            UnknownConversation, UnknownKnowledgeBase.
+            UnknownConversation: there is none, or it is somebody else's. UnknownKnowledgeBase.
         """
+        conversations = self._store.catalog.conversations
         if id is None:
-            id = self._store.catalog.conversations.create([base.id for base in self._asking.knowledge_bases(kb)])
-        self._store.catalog.conversations.info(id)
+            id = conversations.create([base.id for base in self._asking.knowledge_bases(kb)], owner or "")
+        info = conversations.info(id)
+        if owner is not None and info.owner != owner:
+            raise UnknownConversation("conversation.unknown", id=id)
         return Conversation(self._store, self.stream, id)
 
     def sees_images(self) -> bool:

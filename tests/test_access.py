@@ -12,9 +12,9 @@ import streamlit as st
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from rag_app import Settings, hash_password, password_matches, text
+from rag_app import RagApp, Settings, hash_password, password_matches, text
 from rag_app.cli.up import UiError, check_open
-from rag_app.errors import SettingsError
+from rag_app.errors import SettingsError, UnknownConversation
 from rag_app.passwords import is_password_hash
 from ui.signing import Desk
 
@@ -30,8 +30,10 @@ HASH = hash_password(PASSWORD)
 
 
 @pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    """Every test opens its own app."""
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test opens its own app, and its browser brings no cookie."""
+    monkeypatch.setattr(ContextProxy, "cookies", property(lambda _: {}))
+    monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _: "10.0.0.9"))
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()
@@ -163,6 +165,18 @@ def test_attempts_are_slowed_down_for_who_fails_only(tmp_path: Path) -> None:
     found = desk.check(settings, "ann", PASSWORD, "10.0.0.7")
     assert found is not None
     assert found.role == "admin"
+
+
+def test_conversations_are_seen_by_whose_they_are(app: RagApp) -> None:
+    mine = app.conversation(owner="ann")
+    mine.ask("Is there anything?")
+    app.conversation().ask("Is there nothing?")
+    assert [one.id for one in app.conversations(owner="ann")] == [mine.id]
+    assert app.conversations(owner="bob") == []
+    assert len(app.conversations()) == 2
+    assert app.conversation(mine.id, owner="ann").id == mine.id
+    with pytest.raises(UnknownConversation):
+        app.conversation(mine.id, owner="bob")
 
 
 # Settings and command

@@ -140,7 +140,7 @@ def test_two_runs_are_compared_and_what_got_worse_is_marked(filled: RagApp) -> N
     assert ":red-badge[▼ -100.0 %] worse" in shown
     assert text("ui.eval_worse", "en", count=1) in shown
     assert page.metric[0].delta == "-100.0 %"
-    assert len(page.get("arrow_vega_lite_chart")) == 1
+    assert len(page.get("vega_lite_chart")) == 1, {one.type for one in page}
     before, after = page.selectbox(key="before"), page.selectbox(key="after")
     before.set_value(kept.runs()[1][0])
     after.set_value(kept.runs()[0][0])

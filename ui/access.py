@@ -47,13 +47,15 @@ def is_known() -> bool:
 
 
 def user() -> User:
-    """Who is there; without passwords whoever owns this computer.
-
-    Their name is the owner of their conversations.
-    """
+    """Who is there; without passwords whoever owns this computer."""
     if not _settings().is_guarded:
         return OWNER
     return _known() or User("", "reader")
+
+
+def owner() -> str | None:
+    """Whose conversations there are to see; None, so all, where nobody has a name."""
+    return user().name or None
 
 
 def may(action: Action) -> bool:

@@ -32,4 +32,5 @@ def main() -> None:
         show_error(failure)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from rag_app import Conversation, ConversationMessage, KnowledgeBase, Language, Message, RagApp, UserError, text
 
-from . import answers, conversations, sources, writing
+from . import access, answers, conversations, sources, writing
 from .markup import plain, small
 from .shared import show_error
 
@@ -43,7 +43,7 @@ def ask(
     images: Sequence[bytes],
 ) -> None:
     """Let a question be answered, in a new conversation where there is none yet."""
-    into = conversation or app.conversation(kb=kb.name)
+    into = conversation or app.conversation(kb=kb.name, owner=access.owner())
     sources.close_all()
     conversations.show(into, kb)
     writing.start(into, question, lambda: into.stream(question, images=images))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from rag_app import Conversation, ConversationInfo, KnowledgeBase, Language, RagApp, UserError, text
 
-from . import writing
+from . import access, writing
 from .markup import plain, small
 from .shared import show_error
 
@@ -59,7 +59,7 @@ def sidebar(app: RagApp, kb: KnowledgeBase, chosen: Conversation | None, languag
             on_click=begin_anew,
             args=(kb,),
         )
-        infos = app.conversations(kb=kb.name)
+        infos = app.conversations(kb=kb.name, owner=access.owner())
         if not infos:
             return
         words = st.text_input(
@@ -69,7 +69,7 @@ def sidebar(app: RagApp, kb: KnowledgeBase, chosen: Conversation | None, languag
             placeholder=text("ui.search_chats", language),
             label_visibility="collapsed",
         )
-        found = app.conversations(words, kb.name) if words and words.strip() else infos
+        found = app.conversations(words, kb.name, access.owner()) if words and words.strip() else infos
         if not found:
             st.caption(text("ui.no_chats_found", language))
         with st.container(key="chats", gap=None):
@@ -117,7 +117,7 @@ def _rename(app: RagApp, info: ConversationInfo, language: Language) -> None:
             if not st.form_submit_button(text("ui.save", language), type="primary"):
                 return
         try:
-            app.conversation(info.id).rename(title)
+            app.conversation(info.id, owner=access.owner()).rename(title)
         except UserError as failure:
             show_error(failure)
         else:
@@ -129,7 +129,7 @@ def _rename(app: RagApp, info: ConversationInfo, language: Language) -> None:
 def _export(app: RagApp, info: ConversationInfo, language: Language) -> None:
     @st.dialog(text("ui.chat_export", language))
     def dialog() -> None:
-        conversation = app.conversation(info.id)
+        conversation = app.conversation(info.id, owner=access.owner())
         st.markdown(plain(info.title))
         with st.container(horizontal=True):
             for kind, suffix, mime in (("markdown", "md", "text/markdown"), ("json", "json", "application/json")):
@@ -151,7 +151,7 @@ def _delete(app: RagApp, info: ConversationInfo, kb: KnowledgeBase, language: La
     def dialog() -> None:
         st.markdown(plain(text("ui.chat_delete_sure", language, title=info.title)))
         if st.button(text("ui.chat_delete_now", language), type="primary", key=f"delete_{info.id}"):
-            conversation = app.conversation(info.id)
+            conversation = app.conversation(info.id, owner=access.owner())
             job = writing.running(conversation)
             if job is not None:
                 job.cancel()
@@ -178,7 +178,7 @@ def _open(app: RagApp, identifier: int) -> Conversation | None:
     if not identifier:
         return None
     try:
-        return app.conversation(identifier)
+        return app.conversation(identifier, owner=access.owner())
     except UserError:  # it was deleted
         return None
 

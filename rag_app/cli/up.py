@@ -169,7 +169,7 @@ def _command(settings: Settings) -> list[str]:
         "logger.level": "warning",
         "logger.hideWelcomeMessage": "true",
     }
-    script = str(Path(spec.origin).with_name("app.py"))
+    script = str(Path(spec.origin).with_name("entry") / "app.py")
     return [
         sys.executable,
         "-m",
