@@ -163,7 +163,8 @@ def test_again_edit_and_branches(page: AppTest) -> None:
     question = conversation(page).messages[2].id
     page.button(key=f"edit_{question}").click().run()
     assert page.text_area(key=f"edit_text_{question}").value == UNANSWERABLE
-    assert conversation(page).edit(question, "What is an embedding?").answer.citations  # a dialog runs in a browser only
+    edited = conversation(page).edit(question, "What is an embedding?")  # the dialog's form needs a browser
+    assert edited.answer.citations
     page.run()
     assert page.chat_message[2].markdown[0].value == plain("What is an embedding?")
     assert len(conversation(page).all_messages) == 7

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 
 import streamlit as st
 
 from rag_app import Check, KnowledgeBase, Language, Progress, RagApp, sample_folder, text
 
-from . import access
-from .jobs import Job, jobs
+from . import access, reading
+from .jobs import jobs
 from .markup import plain, small
 from .pages import documents, models
 from .shared import open_app, show_error
@@ -68,11 +67,10 @@ def _take(question: str) -> None:
 
 
 def _steps(app: RagApp, kb: KnowledgeBase, language: Language) -> None:
-    job = jobs().get(("ingest", kb.id))
     with st.container(border=True, key="steps"):
         st.markdown(f"**{text('ui.first_steps', language)}**")
         st.markdown(text("ui.first_documents", language))
-        if job is not None and not job.finished:
+        if reading.running(kb):
             _reading(kb, language)
         elif access.may("ingest"):
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -80,28 +78,25 @@ def _steps(app: RagApp, kb: KnowledgeBase, language: Language) -> None:
                 if folder is not None and st.button(
                     text("ui.first_samples", language), type="primary", key="samples", icon=":material/auto_stories:"
                 ):
-                    jobs().start(("ingest", kb.id), partial(_read_samples, app, kb.name))
+                    reading.read(app, kb, [folder])
                     st.rerun()
                 _link("documents", text("ui.first_own", language), "note_add")
-        if job is not None and job.finished and job.error is not None:
-            show_error(job.error)
+        for job in reading.finished(kb):
+            if job.error is not None:
+                show_error(job.error)
         st.markdown(text("ui.first_question", language))
         st.markdown(text("ui.first_source", language))
 
 
-def _read_samples(app: RagApp, kb: str, job: Job) -> object:
-    folder = sample_folder()
-    return app.ingest(folder, kb=kb, progress=job.is_at) if folder is not None else None
-
-
 @st.fragment(run_every=0.5)
 def _reading(kb: KnowledgeBase, language: Language) -> None:
-    job = jobs().get(("ingest", kb.id))
-    if job is None or job.finished:
+    running = reading.running(kb)
+    if not running:
         st.rerun()
-    step = job.step if isinstance(job.step, Progress) else None
-    name = plain(step.path.name) if step else text("ui.first_preparing", language)
-    st.progress(min(1.0, step.fraction) if step else 0.0, text=name)
+    step = running[0].step
+    known = isinstance(step, Progress)
+    label = plain(step.path.name) if known else text("ui.first_preparing", language)
+    st.progress(min(1.0, step.fraction) if known else 0.0, text=label)
 
 
 # What the doctor says

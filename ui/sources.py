@@ -41,7 +41,8 @@ def show(citation: Citation, answer: Answer, key: str, language: Language) -> No
             note = open_app().source_note(citation)
             if note is not None and citation.path.suffix.lower() != ".pdf":  # of a PDF, that has been said
                 st.caption(small(note.text(language)))
-            _passage(citation, answer)
+            with st.container(key=f"passage_{key}"):
+                _passage(citation, answer)
         elif citation.page == _shown_page(citation, key):
             with st.expander(text("ui.source_text", language), type="compact"):
                 _passage(citation, answer)
@@ -87,7 +88,7 @@ def _passage(citation: Citation, answer: Answer) -> None:
         if rows:
             st.table(rows, border="horizontal")
             return
-    if citation.headings:
+    if citation.headings and citation.headings[-1] not in citation.where():
         st.caption(small(" › ".join(citation.headings)))
     st.markdown(in_context(citation, answer))
 
