@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from rag_app import KnowledgeBase, Language, RagApp, UserError, text
@@ -12,6 +14,7 @@ from .shared import show_error
 
 _ACTIONS = {"create": ":material/add:", "rename": ":material/edit:", "delete": ":material/delete:"}
 _NEXT = "kb_next"
+_FAILED = "kb_failed"
 
 
 def take_chosen() -> None:
@@ -40,34 +43,54 @@ def menu(app: RagApp, kb: KnowledgeBase, language: Language) -> None:
 
 def _create(app: RagApp, language: Language) -> None:
     with st.form("kb_create", border=False):
-        name = st.text_input(text("ui.kb_name", language), key="kb_new_name", max_chars=64)
+        st.text_input(text("ui.kb_name", language), key="kb_new_name", max_chars=64)
         st.caption(text("ui.kb_create_about", language))
-        if st.form_submit_button(text("ui.kb_create", language), type="primary", key="kb_create_do"):
-            try:
-                _go_to(app.create_knowledge_base(name).name)
-            except UserError as failure:
-                show_error(failure)
+        key, words = "kb_create_do", text("ui.kb_create", language)
+        if st.form_submit_button(words, type="primary", key=key, on_click=_make, args=(app,)):
+            _close_or_say()
 
 
 def _rename(app: RagApp, kb: KnowledgeBase, language: Language) -> None:
     with st.form("kb_rename", border=False):
-        name = st.text_input(text("ui.kb_name", language), kb.name, key="kb_other_name", max_chars=64)
-        if st.form_submit_button(text("ui.kb_rename", language), type="primary", key="kb_rename_do"):
-            try:
-                _go_to(app.rename_knowledge_base(kb.name, name).name)
-            except UserError as failure:
-                show_error(failure)
+        st.text_input(text("ui.kb_name", language), kb.name, key="kb_other_name", max_chars=64)
+        key, words = "kb_rename_do", text("ui.kb_rename", language)
+        if st.form_submit_button(words, type="primary", key=key, on_click=_name, args=(app, kb)):
+            _close_or_say()
 
 
 def _delete(app: RagApp, kb: KnowledgeBase, language: Language) -> None:
     said = text("ui.kb_delete_about", language, name=kb.name, documents=kb.documents, chunks=kb.chunks)
     st.markdown(plain(said))
     st.caption(text("ui.docs_delete_proof", language))
-    if st.button(text("ui.kb_delete_do", language), type="primary", icon=":material/delete:", key="kb_delete_do"):
-        reading.delete(app, kb)
-        _go_to(next((one.name for one in app.knowledge_bases() if one.id != kb.id), app.settings.kb))
+    key, words = "kb_delete_do", text("ui.kb_delete_do", language)
+    if st.button(words, type="primary", icon=":material/delete:", key=key, on_click=_drop, args=(app, kb)):
+        st.rerun()
 
 
-def _go_to(name: str) -> None:
-    st.session_state[_NEXT] = name
-    st.rerun()
+def _make(app: RagApp) -> None:
+    _go_to(lambda: app.create_knowledge_base(st.session_state["kb_new_name"]).name)
+
+
+def _name(app: RagApp, kb: KnowledgeBase) -> None:
+    _go_to(lambda: app.rename_knowledge_base(kb.name, st.session_state["kb_other_name"]).name)
+
+
+def _drop(app: RagApp, kb: KnowledgeBase) -> None:
+    reading.delete(app, kb)
+    _go_to(lambda: next((one.name for one in app.knowledge_bases() if one.id != kb.id), app.settings.kb))
+
+
+def _go_to(name: Callable[[], str]) -> None:
+    st.session_state[_FAILED] = None
+    try:
+        st.session_state[_NEXT] = name()
+    except UserError as failure:
+        st.session_state[_FAILED] = failure
+
+
+def _close_or_say() -> None:
+    failure: UserError | None = st.session_state.pop(_FAILED, None)
+    if failure is None:
+        st.rerun()
+    else:
+        show_error(failure)

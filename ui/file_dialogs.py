@@ -13,6 +13,7 @@ from .markup import plain, small
 from .shared import show_error
 
 _MOST_SHOWN = 8
+_FAILED = "docs_tags_failed"
 
 
 def open_tags(app: RagApp, kb: KnowledgeBase, files: Sequence[ListedFile], language: Language) -> None:
@@ -29,7 +30,7 @@ def _tags(app: RagApp, kb: KnowledgeBase, files: Sequence[ListedFile], language:
     _names(files, language)
     common = sorted(set[str].intersection(*(set(file.tags) for file in files)))
     with st.form("docs_tags_form", border=False):
-        chosen = st.multiselect(
+        st.multiselect(
             text("ui.docs_tags", language),
             sorted({*app.file_counts(kb.name).tags, *common}),
             default=common,
@@ -38,15 +39,28 @@ def _tags(app: RagApp, kb: KnowledgeBase, files: Sequence[ListedFile], language:
             placeholder=text("ui.docs_tags_add", language),
             help=text("ui.docs_tags_help", language),
         )
-        pressed = st.form_submit_button(text("ui.docs_save", language), type="primary")
-    if pressed:
+        if st.form_submit_button(
+            text("ui.docs_save", language),
+            type="primary",
+            key="docs_tags_save",
+            on_click=_tag,
+            args=(app, kb, files, common),
+        ):
+            failure: UserError | None = st.session_state.pop(_FAILED)
+            if failure is None:
+                st.rerun()
+            else:
+                show_error(failure)
+
+
+def _tag(app: RagApp, kb: KnowledgeBase, files: Sequence[ListedFile], common: Sequence[str]) -> None:
+    chosen = st.session_state["docs_tags_chosen"]
+    st.session_state[_FAILED] = None
+    try:
         drop = [tag for tag in common if tag not in chosen]
-        try:
-            app.tag(*(file.path for file in files), add=chosen, drop=drop, kb=kb.name)
-        except UserError as failure:
-            show_error(failure)
-            return
-        st.rerun()
+        app.tag(*(file.path for file in files), add=chosen, drop=drop, kb=kb.name)
+    except UserError as failure:
+        st.session_state[_FAILED] = failure
 
 
 def _remove(app: RagApp, kb: KnowledgeBase, files: Sequence[ListedFile], language: Language) -> None:
@@ -58,8 +72,15 @@ def _remove(app: RagApp, kb: KnowledgeBase, files: Sequence[ListedFile], languag
     st.caption(text("ui.docs_delete_proof", language))
     if reading.running(kb):
         st.caption(text("ui.docs_remove_waits", language))
-    if st.button(text("ui.docs_remove_do", language), type="primary", icon=":material/delete:", key="docs_remove_do"):
-        reading.erase(app, kb, [file.path for file in files])
+    paths = [file.path for file in files]
+    if st.button(
+        text("ui.docs_remove_do", language),
+        type="primary",
+        icon=":material/delete:",
+        key="docs_remove_do",
+        on_click=reading.erase,
+        args=(app, kb, paths),
+    ):
         st.rerun()
 
 
