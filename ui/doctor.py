@@ -47,8 +47,9 @@ def _findings(checks: Sequence[Check], language: Language) -> None:
         with st.container(border=check.status != "ok"):
             st.markdown(f"{_ICONS[check.status]} {plain(check.finding.text(language))}")
             if check.remedy is not None:
-                st.markdown(plain(check.remedy.text(language)))
-                command = _command(check.remedy, language)
+                said, command = check.remedy.text(language), _command(check.remedy, language)
+                if said != command:
+                    st.markdown(plain(said))
                 if command:
                     st.code(command, language=None, wrap_lines=True)
 

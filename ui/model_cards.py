@@ -26,7 +26,7 @@ def show(app: RagApp, models: Sequence[ModelEntry], language: Language, *, manag
 
 
 def _card(app: RagApp, model: ModelEntry, language: Language, *, manage: bool) -> None:
-    words, buttons = st.columns([3, 1], vertical_alignment="center")
+    words, buttons = st.columns([5, 2], vertical_alignment="center")
     with words:
         st.markdown(f"**{plain(model.name)}** {' '.join(_badges(model, language))}")
         st.caption(small(" · ".join(_facts(model, language))))
@@ -38,11 +38,11 @@ def _card(app: RagApp, model: ModelEntry, language: Language, *, manage: bool) -
             st.caption(small(text("models.state_loaded", language, memory=memory, share=share, context=context)))
     if not manage:
         return
-    with buttons:
+    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         if model.chat and not model.chosen:
             label = text("ui.models_use", language)
-            st.button(label, key=f"use {model.name}", width="stretch", on_click=_use, args=(app, model.name, language))
-        with st.popover(text("ui.models_remove", language), width="stretch"):
+            st.button(label, key=f"use {model.name}", on_click=_use, args=(app, model.name, language))
+        with st.popover(text("ui.models_remove", language)):
             size = gigabytes(model.size)
             st.markdown(plain(text("models.remove_confirm", language, model=model.name, size=size)))
             label = text("ui.models_remove_yes", language)

@@ -39,9 +39,7 @@ def show(app: RagApp, language: Language) -> None:
     """The field, and below it the download or what came of it."""
     with st.form("pull", border=False):
         field, button = st.columns([4, 1], vertical_alignment="bottom")
-        name = field.text_input(
-            text("ui.models_pull_name", language), key="pull_name", placeholder="llama3.1:8b", max_chars=200
-        )
+        name = field.text_input(text("ui.models_pull_name", language), key="pull_name", placeholder="llama3.1:8b")
         label = text("ui.models_pull", language)
         pressed = button.form_submit_button(
             label, icon=":material/download:", disabled=is_running(), width="stretch", type="primary"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -60,22 +61,54 @@ def overview(runs: Runs, language: Language) -> None:
     for column, name in zip(st.columns(max(1, len(shown))), shown, strict=False):
         delta = last.mean(name) - before.mean(name) if before is not None and name in before.measures else None
         column.metric(
-            text(f"measure.{name}", language),
+            _name(name, language),
             figure(name, last.mean(name)),
             None if delta is None or abs(delta) < 0.0005 else signed(name, delta),
             delta_color="inverse" if name in _COSTS else "normal",
             border=True,
+            height="stretch",
         )
     if before is None:
         st.caption(text("ui.eval_one_run", language))
         return
-    when = text("ui.eval_when", language)
-    table: dict[str, list[object]] = {when: [title(run) for _, run in runs]}
-    for name in _CHARTED:
-        if any(name in run.measures for _, run in runs):
-            column_name = text(f"measure.{name}", language)
-            table[column_name] = [run.mean(name) if name in run.measures else None for _, run in runs]
-    st.line_chart(table, x=when, y=[name for name in table if name != when], height=280)
+    st.vega_lite_chart(_chart(runs, language), width="stretch", height=300)
+
+
+def _chart(runs: Runs, language: Language) -> dict[str, object]:
+    """Scores over time; of each run day and time below, on two lines, so that they stay readable in a narrow window."""
+    points = [
+        {"run": title(run), "measure": _name(name, language), "value": run.mean(name)}
+        for _, run in runs
+        for name in _CHARTED
+        if name in run.measures
+    ]
+    when = "[slice(datum.label, 5, 10), slice(datum.label, 11, 16)]"
+    below = {"labelAngle": 0, "labelExpr": when, "labelOverlap": True, "title": None, "grid": False}
+    names = {"orient": "bottom", "columns": 2, "title": None, "labelLimit": 260}
+    return {
+        "data": {"values": points},
+        "mark": {"type": "line", "point": {"size": 70}, "strokeWidth": 2},
+        "encoding": {
+            "x": {"field": "run", "type": "ordinal", "axis": below, "scale": {"type": "point", "padding": 0.3}},
+            "y": {
+                "field": "value",
+                "type": "quantitative",
+                "scale": {"domain": [0, 1]},
+                "axis": {"format": ".0%", "title": None, "tickCount": 5},
+            },
+            "color": {"field": "measure", "type": "nominal", "sort": None, "legend": names},
+            "tooltip": [
+                {"field": "run", "title": text("ui.eval_when", language)},
+                {"field": "measure", "title": text("eval.measure", language)},
+                {"field": "value", "title": text("eval.mean", language), "format": ".1%"},
+            ],
+        },
+    }
+
+
+def _name(measure: str, language: Language) -> str:
+    name = text(f"measure.{measure}", language)
+    return name[:1].upper() + name[1:]
 
 
 def one_run(kept: Keeping, runs: Runs, language: Language, *, change: bool) -> None:
@@ -176,7 +209,7 @@ def _downloads(run: AnswerRun, comparison: Comparison | None, language: Language
     for suffix, kind in (("html", "text/html"), ("md", "text/markdown")):
         st.download_button(
             text(f"ui.eval_report_{suffix}", language),
-            lambda suffix=suffix: _report(run, comparison, language, suffix),
+            partial(_report, run, comparison, language, suffix),
             file_name=f"report.{suffix}",
             mime=kind,
             key=f"{key}_{suffix}",
@@ -201,9 +234,9 @@ def heading(run: AnswerRun) -> str:
 
 def figure(measure: str, value: float) -> str:
     """A value as people read it."""
-    return f"{value:.1f}" if measure in _COSTS else f"{100 * value:.0f} %"
+    return f"{value:.1f}" if measure in _COSTS else f"{100 * value:.0f}\u00a0%"
 
 
 def signed(measure: str, value: float) -> str:
     """A difference."""
-    return f"{value:+.1f}" if measure in _COSTS else f"{100 * value:+.1f} %"
+    return f"{value:+.1f}" if measure in _COSTS else f"{100 * value:+.1f}\u00a0%"

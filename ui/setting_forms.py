@@ -80,7 +80,7 @@ def _field(one: SettingView, language: Language) -> None:
         value = int(one.written)
         st.number_input(label, one.least, one.most, value, 1, key=key, label_visibility="collapsed")
     else:
-        st.text_input(label, str(one.written), key=key, label_visibility="collapsed", max_chars=1000)
+        st.text_input(label, str(one.written), key=key, label_visibility="collapsed")
 
 
 def _shown(value: str | int | bool, language: Language) -> str:
