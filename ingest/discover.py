@@ -27,21 +27,24 @@ class Found:
         files: absolute paths, folders walked in name order, each once.
         folders: the folders among the paths.
         closed: folders that could not be listed, so that nothing is known of what is in them.
+        own: the folder that is passed over.
     """
 
     files: tuple[Path, ...]
     folders: tuple[Path, ...] = ()
     closed: tuple[Path, ...] = ()
+    own: Path | None = None
 
     def gone(self, known: Iterable[Path]) -> list[Path]:
         """Those of the known paths that were in the folders and are not there any more (or are ignored now)."""
         there = set(self.files)
+        unseen = self.closed if self.own is None else (*self.closed, self.own)
         return sorted(
             path
             for path in known
             if path not in there
             and any(path.is_relative_to(folder) for folder in self.folders)
-            and not any(path.is_relative_to(folder) for folder in self.closed)
+            and not any(path.is_relative_to(folder) for folder in unseen)
         )
 
 
@@ -69,7 +72,7 @@ def discover(paths: Iterable[Path], leave_out: Path | None = None) -> Found:
             continue
         folders.append(full)
         files.update(dict.fromkeys(_walk(full, own, closed)))
-    return Found(tuple(files), tuple(folders), tuple(closed))
+    return Found(tuple(files), tuple(folders), tuple(closed), own)
 
 
 def check_something(found: Found, known: Iterable[Path], paths: Iterable[Path]) -> None:

@@ -17,11 +17,16 @@ from .chat.conversation_stream import ConversationStream
 from .chat.drafting import Checked
 from .conversation_types import Condensed, ConversationInfo, ConversationMessage
 from .errors import RagError
+from .listing_types import FileCounts, FileList, FileOrder, FileState, ListedFile, ReadPage, ReadPages
 from .llm.library import ChosenModel, ModelEntry
 from .llm.pulling import Pull, PullStep
 from .llm.recommend import Recommendation
+from .page_images import PageImage
+from .passwords import hash_password, password_matches
 from .protocols import Stage
-from .settings import Settings
+from .samples import sample_folder
+from .settings import Role, Settings
+from .settings_view import SettingView
 from .types import (
     Answer,
     AnswerSentence,
@@ -50,22 +55,32 @@ __all__ = [
     "ConversationInfo",
     "ConversationMessage",
     "ConversationStream",
+    "FileCounts",
+    "FileList",
+    "FileOrder",
     "FileReport",
+    "FileState",
     "Filters",
     "IngestReport",
     "KnowledgeBase",
     "Language",
+    "ListedFile",
     "Message",
     "ModelEntry",
+    "PageImage",
     "Passage",
     "Progress",
     "Pull",
     "PullStep",
     "RagApp",
     "RagError",
+    "ReadPage",
+    "ReadPages",
     "Recommendation",
     "Rectangle",
     "Retrieval",
+    "Role",
+    "SettingView",
     "Settings",
     "Stage",
     "StoredDocument",
@@ -74,6 +89,9 @@ __all__ = [
     "Turn",
     "UserError",
     "Withdrawn",
+    "hash_password",
     "message",
+    "password_matches",
+    "sample_folder",
     "text",
 ]

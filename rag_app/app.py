@@ -8,11 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ingest.messages import Message, message
+from ingest.messages import Language, Message, message
 from ingest.privacy import no_telemetry
 from ingest.types import IngestReport, Progress
 
-from . import filling, locating, tagging
+from . import filling, locating, settings_view, tagging, uploads
 from .asking import Asking, checked
 from .chat.answering import AnswerStream, Refusal
 from .chat.comparing import Side
@@ -20,7 +20,9 @@ from .chat.conversation import Conversation
 from .chat.images import picture
 from .chat.planning import LOOKUP
 from .conversation_types import ConversationInfo
+from .errors import UnknownConversation
 from .index import archive, enriching, erasure, rebuild
+from .listing_types import FileCounts, FileList, FileOrder, FileState, ReadPages
 from .llm.completing import ModelCompletion
 from .llm.hardware import look
 from .llm.library import ChosenModel, Library, ModelEntry
@@ -28,9 +30,12 @@ from .llm.pulling import Pull
 from .llm.quoting import NAME as QUOTES
 from .llm.recommend import Recommendation, recommend
 from .overviews import Overviews
+from .page_images import PageImage, page_image, source_note
 from .retrieval.relevance import is_relevant
 from .settings import Settings
+from .settings_view import SettingView
 from .store import Store
+from .suggesting import suggestions
 from .types import Answer, Check, Citation, Filters, KnowledgeBase, Rectangle, Retrieval, StoredDocument, Turn
 
 
@@ -106,17 +111,20 @@ class RagApp:
         """
         return self._store.catalog.knowledge_bases.rename(name, new_name)
 
-    def delete_knowledge_base(self, name: str, *, verify: bool = False) -> KnowledgeBase:
+    def delete_knowledge_base(
+        self, name: str, *, verify: bool = False, tell: Callable[[Message], None] | None = None
+    ) -> KnowledgeBase:
         """Delete a knowledge base with all it holds, from the disk too; returns what it was.
 
         Args:
             verify: then search all files of the data folder for pieces of the text.
+            tell: is told what the search found, rather than the ``notify`` of :meth:`open`.
 
         Raises:
-            UnknownKnowledgeBase, StorageLocked; NotErased: there are some.
+            UnknownKnowledgeBase, StorageLocked, StorageError; NotErased: there are some.
         """
         kb = self._store.catalog.knowledge_bases.get(name)
-        erasure.delete(self._store, kb, verify=verify)
+        erasure.delete(self._store, kb, tell or self._store.notify, verify=verify)
         return kb
 
     def export_knowledge_base(self, name: str, file: str | Path) -> KnowledgeBase:
@@ -178,18 +186,101 @@ class RagApp:
         """
         return tagging.tag(self._store, self._store.kb(kb), [Path(path) for path in paths], add, drop)
 
-    def remove(self, *paths: str | Path, kb: str | None = None, verify: bool = False) -> list[StoredDocument]:
+    def remove(
+        self,
+        *paths: str | Path,
+        kb: str | None = None,
+        verify: bool = False,
+        tell: Callable[[Message], None] | None = None,
+    ) -> list[StoredDocument]:
         """Take documents, or all documents of folders, out of a knowledge base; returns what they were.
 
-        All or none; the files themselves are not touched. Text and vectors are gone from the data folder's files.
+        All or none; the files themselves are not touched, but for the app's own copies (:meth:`store_upload`), which
+        go. Text and vectors are gone from the data folder's files.
 
         Args:
             verify: then search all files of the data folder for pieces of the text.
+            tell: is told what the search found, rather than the ``notify`` of :meth:`open`.
 
         Raises:
-            UnknownKnowledgeBase, UnknownDocument, StorageLocked; NotErased: there are some pieces.
+            UnknownKnowledgeBase, UnknownDocument, StorageLocked, StorageError; NotErased: there are some pieces.
         """
-        return erasure.erase(self._store, self._store.kb(kb), [Path(path) for path in paths], verify=verify)
+        named = [Path(path) for path in paths]
+        return erasure.erase(self._store, self._store.kb(kb), named, tell or self._store.notify, verify=verify)
+
+    def list_files(
+        self,
+        kb: str | None = None,
+        *,
+        search: str = "",
+        states: Sequence[FileState] = (),
+        formats: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        order: FileOrder = "name",
+        offset: int = 0,
+        limit: int = 50,
+    ) -> FileList:
+        """Part of the files that a knowledge base has seen, refused ones too; however many there are, it is quick.
+
+        Args:
+            search: words that must all stand in the path or the title.
+            states, formats, tags: a file has one of each that is given.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        chosen: dict[str, Any] = {"search": search, "states": states, "formats": formats, "tags": tags}
+        folder = uploads.folder_of(self.settings.data_dir, (base := self._store.kb(kb)).id)
+        return self._store.catalog.listing.files(base.id, folder, **chosen, order=order, offset=offset, limit=limit)
+
+    def file_counts(self, kb: str | None = None) -> FileCounts:
+        """How many files of each state, format and tag there are.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        return self._store.catalog.listing.counts(self._store.kb(kb).id)
+
+    def read_pages(self, document: int, offset: int = 0, limit: int = 20) -> ReadPages:
+        """What was read of a :attr:`ListedFile.document`, page by page with its chunks; none once it is gone."""
+        return self._store.catalog.listing.pages(document, offset, limit)
+
+    def readable_types(self) -> tuple[str, ...]:
+        """The suffixes of the files that can be read, with their dots."""
+        from ingest.loaders import LOADERS
+
+        return tuple(LOADERS)
+
+    def store_upload(self, name: str, data: bytes | memoryview, kb: str | None = None) -> Path:
+        """Keep a copy of a file that came through a browser, to be named to :meth:`ingest`; returns its path.
+
+        Args:
+            name: as the browser gave it; whatever it is, the copy lies in the knowledge base's own folder.
+
+        Raises:
+            UnknownKnowledgeBase, UnsupportedFormat; OverLimit: it is above the setting ``upload_mb``. StorageError.
+        """
+        folder = uploads.folder_of(self.settings.data_dir, self._store.kb(kb).id)
+        return uploads.store(folder, name, data, self.settings.upload_mb)
+
+    def unread_uploads(self, kb: str | None = None) -> list[Path]:
+        """Copies that were never read, because the reading was stopped.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        base = self._store.kb(kb)
+        known = self._store.catalog.files.known(base.id)
+        return uploads.unread(uploads.folder_of(self.settings.data_dir, base.id), known)
+
+    def drop_upload(self, path: Path, kb: str | None = None) -> None:
+        """Delete such a copy; any other path is left alone.
+
+        Raises:
+            UnknownKnowledgeBase, StorageError.
+        """
+        if path in self.unread_uploads(kb):
+            uploads.delete(uploads.folder_of(self.settings.data_dir, self._store.kb(kb).id), [path])
 
     def ingest(
         self,
@@ -258,6 +349,14 @@ class RagApp:
             UnknownKnowledgeBase.
         """
         return self._store.catalog.files.folders(self._store.kb(kb).id)
+
+    def leave_folder(self, folder: str | Path, kb: str | None = None) -> None:
+        """Let :meth:`sync` forget a folder; what was read of it stays.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        self._store.catalog.files.leave_folder(self._store.kb(kb).id, Path(folder))
 
     def enrich(self, kb: str | None = None, progress: Callable[[int, int], None] | None = None) -> int:
         """Let the answering model write, for each passage, what it is about and which questions it answers.
@@ -361,6 +460,16 @@ class RagApp:
         """
         return self.stream(question, kb, history, filters, images).answer
 
+    def suggested_questions(self, kb: str | None = None, count: int = 4, language: Language = "en") -> list[str]:
+        """Questions that the documents' headings promise an answer to, those in ``language`` first.
+
+        Raises:
+            UnknownKnowledgeBase.
+        """
+        return suggestions(self._store.catalog.passages, self._store.kb(kb).id, count, language)
+
+    # Sources
+
     def locate(self, citation: Citation, password: str | None = None) -> tuple[Rectangle, ...]:
         """Where a citation's quote stands on its PDF page, one rectangle a line; none for what has no fixed pages.
 
@@ -372,28 +481,55 @@ class RagApp:
         """
         return locating.locate(self._store, citation, password)
 
+    def page_image(self, citation: Citation, page: int | None = None, width: int = 1000) -> PageImage:
+        """The page of a PDF that a citation is of, the quote marked; or another page of the same file.
+
+        Args:
+            page: 1-based. width: of the picture, in pixels.
+
+        Raises:
+            SourceError: the file is gone, has changed, is no PDF, or can't be drawn.
+        """
+        return page_image(self._store, citation, page, width)
+
+    def source_note(self, citation: Citation) -> Message | None:
+        """Why a citation's file is no longer what was read: it is gone, or has changed; None where it still is."""
+        return source_note(self._store, citation)
+
     # Conversations
 
-    def conversations(self, search: str | None = None, kb: str | None = None) -> list[ConversationInfo]:
+    def conversations(
+        self, search: str | None = None, kb: str | None = None, owner: str | None = None
+    ) -> list[ConversationInfo]:
         """The stored conversations, the latest first.
 
         Args:
             search: only those whose title and messages contain all of these words. kb: only those about this one.
+            owner: only theirs, where several people share the web UI.
 
         Raises:
             UnknownKnowledgeBase.
         """
-        return self._store.catalog.conversations.all(search, self._store.kb(kb).id if kb is not None else None)
+        about = self._store.kb(kb).id if kb is not None else None
+        return self._store.catalog.conversations.all(search, about, owner)
 
-    def conversation(self, id: int | None = None, kb: str | Sequence[str] | None = None) -> Conversation:
+    def conversation(
+        self, id: int | None = None, kb: str | Sequence[str] | None = None, owner: str | None = None
+    ) -> Conversation:
         """A stored conversation, or a new one about one knowledge base or several.
 
+        Args:
+            owner: whose it is to be, or has to be.
+
         Raises:
-            UnknownConversation, UnknownKnowledgeBase.
+            UnknownConversation: there is none, or it is somebody else's. UnknownKnowledgeBase.
         """
+        conversations = self._store.catalog.conversations
         if id is None:
-            id = self._store.catalog.conversations.create([base.id for base in self._asking.knowledge_bases(kb)])
-        self._store.catalog.conversations.info(id)
+            id = conversations.create([base.id for base in self._asking.knowledge_bases(kb)], owner or "")
+        info = conversations.info(id)
+        if owner is not None and info.owner != owner:
+            raise UnknownConversation("conversation.unknown", id=id)
         return Conversation(self._store, self.stream, id)
 
     def sees_images(self) -> bool:
@@ -416,6 +552,10 @@ class RagApp:
             OllamaUnreachable, ModelError.
         """
         return self._library.models()
+
+    def before_pull(self, name: str) -> tuple[Message, ...]:
+        """What to know before fetching a model of the LLaMA 3 family: too large for the memory, or for the disk."""
+        return self._library.before_pull(name)
 
     def pull_model(self, name: str) -> Pull:
         """Fetch a model from Ollama's library: iterate for its steps; ``cancel`` stops it, a later pull goes on.
@@ -456,6 +596,22 @@ class RagApp:
     @property
     def _library(self) -> Library:
         return Library(self._store.models.server, self.settings)
+
+    def setting_views(self) -> dict[str, SettingView]:
+        """Every setting by name: its value, where that comes from, and what else it could be.
+
+        Raises:
+            SettingsError: what is set now, for the next start, is wrong.
+        """
+        return settings_view.view(self.settings)
+
+    def change_setting(self, name: str, value: str | int | bool) -> Path:
+        """Store a setting in the ``rag.toml`` in force; it holds from the next :meth:`open` on. Returns the file.
+
+        Raises:
+            SettingsError: it can't have that value, or the file can't be written.
+        """
+        return settings_view.change(name, value)
 
     def doctor(self) -> list[Check]:
         """What is right and wrong with this machine, and what mends it."""

@@ -37,6 +37,7 @@ class ConversationInfo:
         title: given by a person, else the first question's beginning; "" before it.
         messages: how many, all branches.
         found: of a search, a piece of the first message that has one of its words.
+        owner: whose it is, where several people share the web UI; "" elsewhere.
     """
 
     id: int
@@ -46,6 +47,7 @@ class ConversationInfo:
     updated: datetime
     messages: int
     found: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from ingest.errors import IngestError
 from ingest.messages import message
 from ingest.types import FileReport, IngestReport, Progress
 
+from . import kept_runs
 from .errors import SettingsError, StorageLocked
 from .index.erasure import purge
 from .index.rebuild import restore
@@ -62,6 +63,7 @@ def fill(store: Store, kb: KnowledgeBase, paths: Sequence[Path], passwords: Sequ
         finally:
             if writer.removed_something:
                 purge(writer, vectors=False)
+                kept_runs.forget_documents(store.settings.data_dir, kb.id, writer.dropped)
     reports.sort(key=lambda report: report.path)
     return IngestReport(tuple(reports), time.monotonic() - began)
 

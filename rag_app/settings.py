@@ -9,7 +9,7 @@ import locale
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -20,12 +20,17 @@ from ingest.messages import Language
 from ingest.types import Limits
 
 from .errors import SettingsError
+from .passwords import is_password_hash
 
 FILE_NAME = "rag.toml"
 _APP = "rag-app"
 _PREFIX = "RAG_"
 _CONFIG_VARIABLE = "RAG_CONFIG"
 _LIMITS = Limits()
+_SECRET = ("openai_api_key", "ui_password", "ui_users")
+
+Role = Literal["reader", "editor", "admin"]
+"""What somebody may do in the web UI: ask; also change documents; also choose models and settings."""
 
 
 class Settings(BaseSettings):
@@ -143,7 +148,30 @@ class Settings(BaseSettings):
         "is lower. Twice as much takes twice the memory for it.",
     )
     answer_tokens: int = Field(default=768, ge=64, le=8192, description="Most tokens of a model's answer.")
-    port: int = Field(default=8501, ge=1, le=65535, description="Port of the web UI, on 127.0.0.1.")
+    upload_mb: int = Field(default=200, ge=1, le=1 << 16, description="Most megabytes of a file put in by a browser.")
+    port: int = Field(default=8501, ge=1, le=65535, description="Port of the web UI.")
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address that the web UI listens on; another one than this computer's own only with ui_password, "
+        "ui_users or ui_oidc.",
+    )
+    ui_names: str = Field(
+        default="",
+        description="Names, separated by commas, by which browsers may reach the web UI beside the address itself; "
+        "needed behind a proxy and with OIDC.",
+    )
+    ui_password: SecretStr = Field(
+        default=SecretStr(""), description="Hash of the web UI's one password, made by rag-app password."
+    )
+    ui_oidc: bool = Field(
+        default=False,
+        description="People sign in with OpenID Connect, as .streamlit/secrets.toml says; ui_users then names them.",
+    )
+    ui_users: dict[str, SecretStr] = Field(
+        default={},
+        description='Who may use the web UI: name = "role:hash", made by rag-app password --user; with ui_oidc '
+        'e-mail = "role". Roles: reader (asks), editor (also adds and deletes documents), admin (everything).',
+    )
 
     @property
     def parse_limits(self) -> Limits:
@@ -185,6 +213,32 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:  # reading it checks it
             raise ValueError("not an http address")
         return url.rstrip("/")
+
+    @field_validator("ui_password")
+    @classmethod
+    def _check_password(cls, value: SecretStr) -> SecretStr:
+        stored = value.get_secret_value().strip()
+        if stored and not is_password_hash(stored):
+            raise ValueError("not a hash; make one with: rag-app password")
+        return SecretStr(stored)
+
+    @field_validator("ui_users")
+    @classmethod
+    def _check_users(cls, value: dict[str, SecretStr], info: ValidationInfo) -> dict[str, SecretStr]:
+        if value and (password := info.data.get("ui_password")) is not None and password.get_secret_value():
+            raise ValueError("there is a ui_password already; keep one of the two")
+        for name, entry in value.items():
+            role, _, stored = entry.get_secret_value().partition(":")
+            if not name.strip() or role not in get_args(Role):
+                raise ValueError(f"{name!r} needs a role: {', '.join(get_args(Role))}")
+            if not info.data.get("ui_oidc") and not is_password_hash(stored):
+                raise ValueError(f"{name!r} has no hash; make one with: rag-app password --user NAME --role {role}")
+        return value
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether the web UI asks who is there."""
+        return bool(self.ui_password.get_secret_value() or self.ui_users or self.ui_oidc)
 
     @classmethod
     def settings_customise_sources(
@@ -266,8 +320,7 @@ def _explain(error: ValidationError, arguments: dict[str, Any]) -> SettingsError
         source = variable
     else:
         source = f"{config_file()}: {key}"
-    field = Settings.model_fields.get(key)
-    value = "…" if field is not None and field.annotation is SecretStr else first["input"]
+    value = "…" if key.partition(".")[0] in _SECRET else first["input"]
     return SettingsError("settings.bad_value", source=source, value=value, cause=first["msg"])
 
 

@@ -16,7 +16,7 @@ from .settings import config_file, own_config_file
 _NOT_REPLACEABLE = (errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM)
 
 
-def store(name: str, value: str) -> Path:
+def store(name: str, value: str | int | bool) -> Path:
     """Write a setting into the ``rag.toml`` in force, else into the user's own, made if it is not there.
 
     Returns:
@@ -38,7 +38,7 @@ def store(name: str, value: str) -> Path:
     return file
 
 
-def _with(text: str, name: str, value: str, file: Path) -> str:
+def _with(text: str, name: str, value: str | int | bool, file: Path) -> str:
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 

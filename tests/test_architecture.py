@@ -21,6 +21,7 @@ EXCEPTIONS = {("ingest/__main__.py", "rag_app")}
 OWNERS = {
     # the type of every picture
     "PIL": "ingest/loaders/pixels.py ingest/loaders/pictures.py ingest/loaders/pdf_ocr.py ingest/ocr.py "
+    "ingest/loaders/pdf_drawing.py "
     "ingest/recognition.py",
     "bs4": "ingest/loaders/web.py",
     "charset_normalizer": "ingest/loaders/encoding.py",
@@ -47,7 +48,7 @@ OWNERS = {
     "pydantic_settings": "rag_app/settings.py",
     "pypdf": "ingest/loaders/pdf_pypdf.py",
     "pypdfium2": "ingest/loaders/pdf_pdfium.py ingest/loaders/pdf_ocr.py ingest/loaders/pdf_pictures.py "
-    "ingest/loaders/pdf_places.py",
+    "ingest/loaders/pdf_places.py ingest/loaders/pdf_drawing.py",
     "rapidocr": "ingest/ocr.py",
     "rich": "rag_app/cli/output.py",
     "safetensors": "rag_app/embedding/sentence_transformer.py rag_app/reranking/cross_encoder.py",

@@ -1,86 +1,36 @@
-"""The chat: choose a knowledge base, ask, watch the answer arrive, open the citations."""
+"""The web UI: its pages, and what stands around them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
-from rag_app import KnowledgeBase, Language, RagApp, StoredDocument, UserError, text
-from ui import conversation, sidebar
-
-_IMAGES = ["png", "jpg", "jpeg", "webp"]
-_SAMPLE = "什么是RAG.md"  # with the sample documents there are questions to suggest
-
-
-@st.cache_resource(show_spinner=False)
-def open_app() -> RagApp:
-    """One app for all sessions of this server."""
-    return RagApp.open()
+from rag_app import UserError, text
+from ui import access
+from ui.pages import chat, documents, evaluate, models, settings
+from ui.shared import choose_language, show_error
 
 
 def main() -> None:
-    """The page."""
-    language = sidebar.choose_language()
-    st.set_page_config(page_title=text("ui.title", language), page_icon="📖", layout="centered")
+    """Language, who is there, and the page that was chosen."""
+    language = choose_language()
+    st.set_page_config(page_title=text("ui.title", language), page_icon="📖", layout="wide")
+    pages = [
+        st.Page(page, title=text(f"ui.page_{name}", language), icon=f":material/{icon}:", url_path=name, default=first)
+        for name, page, icon, first in (
+            ("chat", chat.page, "forum", True),
+            ("documents", documents.page, "description", False),
+            ("models", models.page, "memory", False),
+            ("evaluate", evaluate.page, "insights", False),
+            ("settings", settings.page, "settings", False),
+        )
+    ]
+    chosen = st.navigation(pages, position="sidebar" if access.is_known() else "hidden")
     try:
-        app = open_app()
-        if "preloaded" not in st.session_state:
-            st.session_state["preloaded"] = True
-            app.preload()
-        page(app, language)
+        if access.is_granted():
+            chosen.run()
     except UserError as failure:
-        conversation.error(failure, language)
+        show_error(failure)
 
 
-def page(app: RagApp, language: Language) -> None:
-    """What there is once the app is open."""
-    kb = sidebar.choose_knowledge_base(app, language)
-    documents = app.documents(kb.name)
-    sidebar.details(app, kb, documents, language)
-    exchanges = conversation.exchanges(kb)
-    welcome = st.empty()
-    conversation.show(exchanges, language)
-    typed, images = _asked(language)
-    question = typed or st.session_state.pop("example", None)
-    if question:
-        conversation.ask(app, kb, question, language, images)
-        st.rerun()  # draws the sources, and everything else as it now is
-    if not exchanges:
-        with welcome.container():
-            greet(app, kb, documents, language)
-
-
-def _asked(language: Language) -> tuple[str, list[bytes]]:
-    """What was typed, and the images that go with it where a model is there that sees."""
-    if not _sees_images():
-        return st.chat_input(text("ui.ask", language), key="question", submit_mode="stop") or "", []
-    given = st.chat_input(
-        text("ui.ask", language), key="question_image", submit_mode="stop", accept_file="multiple", file_type=_IMAGES
-    )
-    return (given.text, [file.getvalue() for file in given.files]) if given else ("", [])
-
-
-@st.cache_data(ttl=60, show_spinner=False)
-def _sees_images() -> bool:
-    return open_app().sees_images()
-
-
-def greet(app: RagApp, kb: KnowledgeBase, documents: Sequence[StoredDocument], language: Language) -> None:
-    """What stands on the page before the first question."""
-    st.title(text("ui.title", language), anchor=False)
-    st.markdown(text("ui.subtitle", language))
-    if not documents:
-        st.info(text("ui.empty", language), icon=":material/info:")
-        sidebar.command(app, kb, language)
-    elif any(document.path.name == _SAMPLE for document in documents):
-        st.caption(text("ui.try_one", language))
-        for key in ("ui.example_definition", "ui.example_command", "ui.example_number"):
-            st.button(text(key, language), key=key, on_click=_take, args=(text(key, language),))
-
-
-def _take(example: str) -> None:
-    st.session_state["example"] = example
-
-
-main()
+if __name__ == "__main__":
+    main()

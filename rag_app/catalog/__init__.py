@@ -14,6 +14,7 @@ from .documents import Documents
 from .files import Files
 from .knowledge_bases import IndexState, KnowledgeBases, collection_name
 from .lexical_index import LexicalHit, LexicalIndex
+from .listing import Listing
 from .notes import Notes
 from .passages import Passages, StoredChunk
 
@@ -34,6 +35,7 @@ class Catalog:
         self.files = Files(self.database)
         self.notes = Notes(self.database, self.lexical)
         self.passages = Passages(self.database)
+        self.listing = Listing(self.database)
         self.conversations = Conversations(self.database)
         self.documents = Documents(self.database, self.lexical, self.files, self.notes)
 

@@ -24,7 +24,7 @@ _INFO = """
 SELECT conversation.id, title, created, updated,
     (SELECT count(*) FROM message WHERE message.conversation = conversation.id),
     (SELECT json_group_array(name) FROM (SELECT name FROM conversation_kb JOIN knowledge_base
-        ON knowledge_base.id = kb WHERE conversation_kb.conversation = conversation.id ORDER BY name))
+        ON knowledge_base.id = kb WHERE conversation_kb.conversation = conversation.id ORDER BY name)), owner
 FROM conversation
 """
 _COLUMNS = "id, parent, role, state, text, created, rewritten, how, images, answer, error, summary, rating, comment"
@@ -37,7 +37,7 @@ class Conversations:
         self._database = database
         self._words = ConversationWords(database)
 
-    def create(self, kbs: Sequence[str]) -> int:
+    def create(self, kbs: Sequence[str], owner: str = "") -> int:
         """A new one about knowledge bases, by id; returns its own. Those in which nothing was asked for a day go."""
         now = _now()
         yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
@@ -46,20 +46,24 @@ class Conversations:
                 "DELETE FROM conversation WHERE leaf = 0 AND title = '' AND created < ?", (yesterday,)
             )
             made = self._database.execute(
-                "INSERT INTO conversation (title, created, updated) VALUES ('', ?, ?)", (now, now)
+                "INSERT INTO conversation (title, created, updated, owner) VALUES ('', ?, ?, ?)", (now, now, owner)
             )
             self._database.execute_many(
                 "INSERT OR IGNORE INTO conversation_kb VALUES (?, ?)", [(made, kb) for kb in kbs]
             )
         return made
 
-    def all(self, search: str | None = None, kb: str | None = None) -> list[ConversationInfo]:
+    def all(self, search: str | None = None, kb: str | None = None, owner: str | None = None) -> list[ConversationInfo]:
         """Those with messages, the latest first.
 
         Args:
             search: only those whose title and messages contain all of these words. kb: id of one they are about.
+            owner: whose; everybody's unless given.
         """
         where, values = "WHERE conversation.leaf <> 0 ", []
+        if owner is not None:
+            where += "AND owner = ? "
+            values.append(owner)
         if kb is not None:
             where += "AND conversation.id IN (SELECT conversation FROM conversation_kb WHERE kb = ?) "
             values.append(kb)
@@ -280,9 +284,9 @@ def _now() -> str:
 
 
 def _info(row: tuple[Any, ...]) -> ConversationInfo:
-    identifier, title, created, updated, messages, kbs = row
+    identifier, title, created, updated, messages, kbs, owner = row
     times = datetime.fromisoformat(created), datetime.fromisoformat(updated)
-    return ConversationInfo(identifier, title, tuple(json.loads(kbs)), *times, messages)
+    return ConversationInfo(identifier, title, tuple(json.loads(kbs)), *times, messages, owner=owner)
 
 
 def _message(row: tuple[Any, ...], siblings: tuple[int, ...]) -> ConversationMessage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from .schema import UPGRADES, VERSION, statements
 
 _BUSY_SECONDS = 30
 _ROOM = 1 << 16  # bytes; with less, a disk is full
+
+Values = Sequence[object] | Mapping[str, object]
+"""For the question marks of a statement, in order, or for its names."""
 
 
 class Database:
@@ -66,7 +69,7 @@ class Database:
                 raise
             self._connection.execute("COMMIT")
 
-    def execute(self, sql: str, values: Sequence[object] = ()) -> int:
+    def execute(self, sql: str, values: Values = ()) -> int:
         """Run a statement; returns the id of the row it inserted, if it did."""
         with self._lock, self._errors():
             return self._connection.execute(sql, values).lastrowid or 0
@@ -76,18 +79,18 @@ class Database:
         with self._lock, self._errors():
             self._connection.executemany(sql, rows)
 
-    def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         with self._lock, self._errors():
             return self._connection.execute(sql, values).fetchall()
 
-    def row(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
+    def row(self, sql: str, values: Values = ()) -> tuple[Any, ...] | None:
         """The first row of a query, or None."""
         with self._lock, self._errors():
             row: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
             return row
 
-    def value(self, sql: str, values: Sequence[object] = ()) -> Any:
+    def value(self, sql: str, values: Values = ()) -> Any:
         """The first column of the first row, or None."""
         row = self.row(sql, values)
         return row[0] if row else None

@@ -69,6 +69,17 @@ class Files:
         )
         return (row[0], row[1]) if row else None
 
+    def stamps(self, path: Path) -> list[tuple[int, int]]:
+        """Size and time of a file as it was read last, in whichever knowledge bases."""
+        return self._database.rows("SELECT size, modified_ns FROM file WHERE path = ?", (str(path),))
+
+    def digests(self, path: Path) -> set[str]:
+        """SHA-256, hexadecimal, of the contents that are stored of a file."""
+        rows = self._database.rows(
+            "SELECT digest FROM document WHERE id IN (SELECT document FROM file WHERE path = ?)", (str(path),)
+        )
+        return {row[0] for row in rows}
+
     def remove(self, kb: str, paths: Iterable[Path]) -> None:
         """Forget files; inside the caller's transaction."""
         rows = [(kb, str(path)) for path in paths]

@@ -83,6 +83,26 @@ class Passages:
             where[chunk.id] = page
         return {chunk: (texts[where[chunk]], chunks[where[chunk]]) for chunk in chunk_ids if where.get(chunk) in texts}
 
+    def page_texts(self, path: Path, number: int) -> list[str]:
+        """The text of a file's page, in whichever knowledge bases; without descriptions of pictures."""
+        rows = self._database.rows(
+            "SELECT DISTINCT text FROM page WHERE number = ? AND described = 0 "
+            "AND document IN (SELECT document FROM file WHERE path = ?)",
+            (number, str(path)),
+        )
+        return [row[0] for row in rows]
+
+    def some_headings(self, kb: str, documents: int, chunks: int) -> list[tuple[str, str, Language, tuple[str, ...]]]:
+        """(file, title, language, heading path) of the first chunks of the latest documents, in reading order."""
+        rows = self._database.rows(
+            "SELECT (SELECT min(path) FROM file WHERE file.document = latest.id), latest.title, chunk.language, "
+            "chunk.headings FROM (SELECT id, title FROM document WHERE kb = ? ORDER BY id DESC LIMIT ?) AS latest "
+            "JOIN chunk ON chunk.id IN (SELECT chunk.id FROM page JOIN chunk ON chunk.page = page.id "
+            "WHERE page.document = latest.id ORDER BY page.number, chunk.start LIMIT ?) ORDER BY latest.id, chunk.id",
+            (kb, documents, chunks),
+        )
+        return [(path, title, language, tuple(json.loads(headings))) for path, title, language, headings in rows]
+
     def of(self, chunk_ids: Sequence[int]) -> dict[int, Passage]:
         """Visible chunks by id, without scores, ``kb`` the knowledge base's id; others are left out."""
         rows = self._database.rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-VERSION = 6
+VERSION = 7
 
 _NAME = re.compile(r"^CREATE (?:VIRTUAL )?(?:TABLE|INDEX) (\w+)")
 _SCHEMA = """
@@ -108,7 +108,8 @@ CREATE TABLE conversation (
     title TEXT NOT NULL,
     created TEXT NOT NULL,
     updated TEXT NOT NULL,
-    leaf INTEGER NOT NULL DEFAULT 0              -- the message that the path which is shown ends with; 0 before any
+    leaf INTEGER NOT NULL DEFAULT 0,             -- the message that the path which is shown ends with; 0 before any
+    owner TEXT NOT NULL DEFAULT ''               -- whose it is, where several people share the web UI
 );
 CREATE TABLE conversation_kb (                   -- what a conversation asks
     conversation INTEGER NOT NULL REFERENCES conversation(id) ON DELETE CASCADE,
@@ -182,7 +183,13 @@ INSERT INTO page SELECT id, document, number, label, text, kind, columns, ocr, 0
 DROP TABLE page_4""",
     # conversations
     5: """
-{conversation};
+CREATE TABLE conversation (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    title TEXT NOT NULL,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL,
+    leaf INTEGER NOT NULL DEFAULT 0
+);
 {conversation_kb};
 {message};
 {message_conversation};
@@ -190,6 +197,9 @@ DROP TABLE page_4""",
 {message_source};
 {message_source_document};
 {conversation_words}""",
+    # a conversation belongs to somebody
+    6: """
+ALTER TABLE conversation ADD COLUMN owner TEXT NOT NULL DEFAULT ''""",
 }
 """Version → what makes the next one of it; {name} is the statement of the schema that makes it."""
 

@@ -14,7 +14,7 @@ from ingest.messages import Language
 
 from ..errors import SettingsError
 from ..settings import Settings, language
-from . import ask, chat, conversations, documents, evaluate, ingest, knowledge_bases, models, retrieve, up
+from . import ask, chat, conversations, documents, evaluate, ingest, knowledge_bases, models, password, retrieve, up
 from .output import Output
 from .texts import Texts
 
@@ -72,6 +72,7 @@ def build(spoken: Language) -> typer.Typer:
     documents.add(app, texts)
     evaluate.add(app, texts)
     models.add(app, texts)
+    password.add(app, texts)
     return app
 
 

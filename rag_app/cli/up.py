@@ -1,14 +1,16 @@
 """``rag-app up``: the sample documents ingested if there is nothing yet, then the web UI."""
 
 import importlib.util
+import ipaddress
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 import webbrowser
-from importlib.resources import files
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +19,15 @@ import typer
 from ..app import RagApp
 from ..doctor import port_is_free
 from ..errors import RagError
+from ..samples import sample_folder
+from ..settings import Settings
 from . import ingest
 from .output import Output
 from .session import session
 from .texts import Texts
 
 _HOST = "127.0.0.1"
+_ANY = ("0.0.0.0", "::")  # noqa: S104
 _START_SECONDS = 120
 _LIGHT_TEXT, _DARK_TEXT = "#2b2d2c", "#e7eae8"
 _THEME = {
@@ -50,22 +55,21 @@ def add(app: typer.Typer, texts: Texts) -> None:
     @app.command(help=texts.help("cli.up", "rag-app up --port 8600"))
     def up(
         port: Annotated[int | None, typer.Option("--port", "-p", help=texts("cli.up_port"), show_default=False)] = None,
+        host: Annotated[str | None, typer.Option("--host", help=texts("cli.up_host"), show_default=False)] = None,
         browser: Annotated[bool, typer.Option(help=texts("cli.up_browser"))] = True,
         samples: Annotated[bool, typer.Option(help=texts("cli.up_samples"))] = True,
     ) -> None:
-        with session(port=port) as (rag, output):
+        with session(port=port, host=host) as (rag, output):
+            check_open(rag.settings)
             if not port_is_free(rag.settings.port):
                 raise UiError("ui.port_taken", port=rag.settings.port)
             if samples:
                 _ingest_samples(rag, output)
             rag.prepare()
-            port = rag.settings.port
             settings = rag.settings
-        environment = os.environ | {
-            "RAG_DATA_DIR": str(settings.data_dir),
-            "RAG_MODEL_DIR": str(settings.model_dir),
-        }
-        raise typer.Exit(_serve(port, output, environment, open_browser=browser))
+        given = {"RAG_PORT": port, "RAG_HOST": host}  # the UI loads all other settings as we did
+        environment = os.environ | {name: str(value) for name, value in given.items() if value is not None}
+        raise typer.Exit(_serve(settings, output, environment, open_browser=browser))
 
 
 def _ingest_samples(rag: RagApp, output: Output) -> None:
@@ -78,20 +82,59 @@ def _ingest_samples(rag: RagApp, output: Output) -> None:
         raise KeyboardInterrupt
 
 
-def sample_folder() -> Path | None:
-    """The sample documents: beside the packages in a checkout, inside this one in a wheel."""
-    package = Path(str(files("rag_app")))
-    for folder in (package.parent / "sample_docs", package / "sample_docs"):
-        if folder.is_dir():
-            return folder
-    return None
+def check_open(settings: Settings) -> None:
+    """Others than this computer's own user come in by signing in, or not at all.
+
+    Raises:
+        UiError: the address or a name is not this computer's own, and nobody would be asked who they are.
+    """
+    others = [name for name in (settings.host, *names(settings)) if not _is_own(name)]
+    if others and not settings.is_guarded:
+        raise UiError("ui.host_open", host=others[0])
 
 
-def _serve(port: int, output: Output, environment: dict[str, str], *, open_browser: bool) -> int:
+def names(settings: Settings) -> tuple[str, ...]:
+    """The setting ``ui_names``, one by one."""
+    return tuple(name.strip() for name in settings.ui_names.split(",") if name.strip())
+
+
+def _is_own(host: str) -> bool:
+    """Whether only this computer reaches it."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _allowed(settings: Settings) -> list[str]:
+    """By which names browsers may reach us; by no other, or a page elsewhere could."""
+    allowed = [_HOST, "localhost", *names(settings)]
+    if not _is_own(settings.host):
+        allowed += [socket.gethostname(), socket.getfqdn()]
+        allowed += _addresses() if settings.host in _ANY else [settings.host]
+    return list(dict.fromkeys(name for name in allowed if name))
+
+
+def _addresses() -> list[str]:
+    """This computer's own in its networks."""
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)}
+    except OSError:
+        found = set()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+        probe.connect(("192.0.2.1", 9))  # an address of no one (RFC 5737); nothing is sent
+        found.add(str(probe.getsockname()[0]))
+    return sorted(found)
+
+
+def _serve(settings: Settings, output: Output, environment: dict[str, str], *, open_browser: bool) -> int:
     """Run the web UI until it ends or Ctrl-C; returns the exit code."""
-    address = f"http://{_HOST}:{port}"
+    host = _HOST if settings.host in (*_ANY, "localhost") else settings.host
+    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends with us
-    process = subprocess.Popen(_command(port), env=environment)
+    process = subprocess.Popen(_command(settings), env=environment)
     try:
         if _wait(process, f"{address}/_stcore/health"):
             output.line(output.texts("cli.up_ready", address=address), style="bold green")
@@ -106,14 +149,14 @@ def _serve(port: int, output: Output, environment: dict[str, str], *, open_brows
         process.wait()
 
 
-def _command(port: int) -> list[str]:
-    """Streamlit on this machine's own address only, without statistics, e-mail prompt or file watcher."""
+def _command(settings: Settings) -> list[str]:
+    """Streamlit on this machine's own address unless another is set, without statistics, prompt or file watcher."""
     spec = importlib.util.find_spec("ui")
     if spec is None or spec.origin is None:
         raise UiError("ui.missing")
     options = {
-        "server.address": _HOST,
-        "server.port": port,
+        "server.address": settings.host,
+        "server.port": settings.port,
         "server.headless": "true",
         "server.fileWatcherType": "none",
         "server.showEmailPrompt": "false",
@@ -126,14 +169,14 @@ def _command(port: int) -> list[str]:
         "logger.level": "warning",
         "logger.hideWelcomeMessage": "true",
     }
-    script = str(Path(spec.origin).with_name("app.py"))
+    script = str(Path(spec.origin).with_name("entry") / "app.py")
     return [
         sys.executable,
         "-m",
         "streamlit",
         "run",
         script,
-        *(f"--server.allowedHosts={name}" for name in (_HOST, "localhost")),  # no page may reach us by another name
+        *(f"--server.allowedHosts={name}" for name in _allowed(settings)),
         *(f"--{name}={value}" for name, value in options.items()),
     ]
 

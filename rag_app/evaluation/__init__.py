@@ -20,7 +20,8 @@ from .cases import AnswerRun, Case
 from .compare import Change, compare, load_report, save_report
 from .datasets import Dataset, Question, load_dataset
 from .drafting import Draft, draft_questions
-from .report import write_report
+from .keeping import Keeping
+from .report import Comparison, write_report
 from .retrieval import MEASURES, RetrievalReport, evaluate_retrieval
 from .reviewing import Review
 from .runs import list_runs, load_run
@@ -32,8 +33,10 @@ __all__ = [
     "AnswerSet",
     "Case",
     "Change",
+    "Comparison",
     "Dataset",
     "Draft",
+    "Keeping",
     "Question",
     "RetrievalReport",
     "Review",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from ingest.messages import message
+from ingest.messages import Message, message
 
+from .. import kept_runs, uploads
 from ..catalog import Catalog
 from ..errors import NotErased
 from ..store import Store
@@ -18,6 +19,8 @@ from .writer import IndexWriter
 
 _BLOCK = 1 << 24
 _MOST_COPIED = 5000  # vectors that are copied without being asked: a second or two
+
+Tell = Callable[[Message], None]
 
 
 def purge(writer: IndexWriter, *, vectors: bool) -> bool:
@@ -92,14 +95,14 @@ def _blocks(path: Path) -> Iterator[bytes]:
             tail = block[-NEEDLE:]
 
 
-def erase(store: Store, kb: KnowledgeBase, paths: Sequence[Path], *, verify: bool) -> list[StoredDocument]:
+def erase(store: Store, kb: KnowledgeBase, paths: Sequence[Path], tell: Tell, *, verify: bool) -> list[StoredDocument]:
     """Take documents out, from the disk too; all or none. Returns what they were.
 
     Args:
-        paths: files and folders, or bare file names.
+        paths: files and folders, or bare file names. tell: is told what the search found.
 
     Raises:
-        UnknownDocument, StorageLocked, NotErased.
+        UnknownDocument, StorageLocked, StorageError, NotErased.
     """
     with store.writing(kb) as writer:
         files = list(dict.fromkeys(file for path in paths for file in store.find(kb, path)))
@@ -107,16 +110,19 @@ def erase(store: Store, kb: KnowledgeBase, paths: Sequence[Path], *, verify: boo
         traces = traces_of_documents(store.catalog, [one.id for one in gone]) if verify else None
         touched = store.documents_of(kb, files)
         writer.remove(files)
-        _finish(store, kb, purge(writer, vectors=True))
-        _prove(store, traces)
+        uploads.delete(uploads.folder_of(store.settings.data_dir, kb.id), files)
+        names = {path.name for one in gone for path in one.paths}
+        kept_runs.forget_documents(store.settings.data_dir, kb.id, names)
+        _finish(kb, tell, purge(writer, vectors=True))
+        _prove(store, traces, tell)
         return touched
 
 
-def delete(store: Store, kb: KnowledgeBase, *, verify: bool) -> None:
+def delete(store: Store, kb: KnowledgeBase, tell: Tell, *, verify: bool) -> None:
     """Delete a knowledge base, from the disk too.
 
     Raises:
-        StorageLocked, NotErased.
+        StorageLocked, StorageError, NotErased.
     """
     with store.writing(kb):
         gone = [one.id for one in store.catalog.documents.all(kb.id)]
@@ -125,11 +131,13 @@ def delete(store: Store, kb: KnowledgeBase, *, verify: bool) -> None:
             for document in gone:
                 forget(store.catalog, document)
             store.catalog.knowledge_bases.delete(kb.id)
+        uploads.delete_all(uploads.folder_of(store.settings.data_dir, kb.id))
+        kept_runs.forget_all(store.settings.data_dir, kb.id)
         store.catalog.conversations.purge()
         store.vectors.drop_all_but(store.catalog.knowledge_bases.in_use())
         store.vectors.purge()
-        _finish(store, kb, store.catalog.database.truncate_log())
-        _prove(store, traces)
+        _finish(kb, tell, store.catalog.database.truncate_log())
+        _prove(store, traces, tell)
 
 
 def delete_conversation(store: Store, conversation: int, *, verify: bool) -> None:
@@ -144,16 +152,16 @@ def delete_conversation(store: Store, conversation: int, *, verify: bool) -> Non
     store.catalog.conversations.purge()
     if not store.catalog.database.truncate_log():
         store.notify(message("conversation.log_in_use", title=title))
-    _prove(store, traces)
+    _prove(store, traces, store.notify)
 
 
-def _finish(store: Store, kb: KnowledgeBase, log_is_empty: bool) -> None:
+def _finish(kb: KnowledgeBase, tell: Tell, log_is_empty: bool) -> None:
     """Say it where a reader keeps the log from being emptied; the next writer tries again."""
     if not log_is_empty:
-        store.notify(message("storage.log_in_use", kb=kb.name))
+        tell(message("storage.log_in_use", kb=kb.name))
 
 
-def _prove(store: Store, traces: Traces | None) -> None:
+def _prove(store: Store, traces: Traces | None, tell: Tell) -> None:
     """Search all files; say what was searched for.
 
     Raises:
@@ -164,4 +172,4 @@ def _prove(store: Store, traces: Traces | None) -> None:
     proof = traces.search(store.settings.data_dir)
     if proof.found:
         raise NotErased("storage.not_erased", files=", ".join(map(str, proof.found)))
-    store.notify(message("storage.erased", pieces=proof.looked_for, megabytes=f"{proof.searched / 1e6:.1f}"))
+    tell(message("storage.erased", pieces=proof.looked_for, megabytes=f"{proof.searched / 1e6:.1f}"))

@@ -39,6 +39,7 @@ class IndexWriter:
         self.vector_index = vectors
         self.kb = kb
         self.removed_something = False
+        self.dropped: set[str] = set()
 
     @property
     def state(self) -> IndexState:
@@ -148,6 +149,7 @@ class IndexWriter:
                 forget(self.catalog, document, path)
                 gone += self.catalog.documents.remove(self.kb, document)
                 self.removed_something = True
+                self.dropped.add(path.name)
         return gone
 
     def _settle(self, chunk_ids: Sequence[int], version: int | None = None) -> None:
