@@ -99,6 +99,8 @@ def test_refuses_in_the_language_of_the_question(samples: RagApp) -> None:
     assert answer.refused
     assert answer.citations == ()
     assert answer.text == "在你的文档里没有找到相关内容。"
+    assert answer.notice is not None  # what came nearest
+    assert answer.passages[0].document in answer.notice.text("zh")
 
 
 def test_empty_knowledge_base_says_what_to_do(app: RagApp) -> None:

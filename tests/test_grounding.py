@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag_app import RagApp, Settings
-from rag_app.chat.claims import is_claim, says_unknown
+from rag_app.chat.claims import is_babble, is_claim, says_unknown
 from rag_app.chat.grounding import Grounder
 from rag_app.errors import EmbedderError
 from rag_app.reranking.entailment import open_entailment
@@ -195,3 +195,17 @@ def test_no_judge_unless_one_is_set_and_the_wrong_one_is_said(tmp_path: Path) ->
         open_entailment(Settings.load(nli_model=str(ranker)), lambda message: None)
     with pytest.raises(EmbedderError, match="nli_model"):
         open_entailment(Settings.load(nli_model=str(tmp_path / "nowhere")), lambda message: None)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("RAG (Reverse-Ascending-Reverse-Ascending-Reverse-Ascending-Reverse-Ascending-Asc", True),
+        ("模型模型模型模型模型模型", True),
+        ("The 8B model needs 6 GB and the 70B model needs 43 GB of memory.", False),
+        ("8B 模型需要 6 GB 内存，70B 模型需要 43 GB 内存。", False),
+        ("no no no", False),
+    ],
+)
+def test_babble_is_told_from_sentences(sentence: str, expected: bool) -> None:
+    assert is_babble(sentence) is expected

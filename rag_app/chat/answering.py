@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from ingest.messages import Message, text
+from ingest.messages import Message, message, text
 
 from ..errors import ModelError
 from ..llm.quoting import NAME as QUOTES
@@ -112,7 +112,7 @@ class AnswerStream:
         for _ in self._events:
             pass
         if isinstance(self._answerer, Refusal):
-            return self._answer("none", refused=True, notice=None)
+            return self._answer("none", refused=True, notice=self._nearest())
         notice = self._failure or (self._last.notice if self._last else None) or self._answerer.notice
         written = self._draft.text.strip()
         nothing = self._ended and not written and not self._cancelled  # stopped early, it had no time to write
@@ -151,6 +151,13 @@ class AnswerStream:
                 yield self._draft.add(self._quote(piece.text, piece.quoted))
             else:
                 yield from self._draft.feed(piece.text)
+
+    def _nearest(self) -> Message | None:
+        """What came nearest to a question that the documents do not answer."""
+        if not self.retrieval.passages:
+            return None
+        nearest = self.retrieval.passages[0]
+        return message("answer.nearest", document=nearest.document, where=nearest.where(self._language))
 
     def _refusal(self) -> str:
         """What stands in the place of an answer that no document supports, and what came nearest to the question."""

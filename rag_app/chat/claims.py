@@ -44,11 +44,19 @@ _DENIES = re.compile(
     re.IGNORECASE,
 )
 _SAYS = re.compile(r"[^\W_]")
+_WORD = re.compile(r"[a-z0-9]+|[^\W\x00-\x7f]")
+_MANY_WORDS, _FEW_SHARE = 8, 0.4
 
 
 def says_unknown(sentence: str) -> bool:
     """Whether a sentence says that the documents do not tell."""
     return bool(_UNKNOWN.search(sentence))
+
+
+def is_babble(sentence: str) -> bool:
+    """Whether a model has lost itself: a few words again and again."""
+    words = _WORD.findall(sentence.casefold())
+    return len(words) >= _MANY_WORDS and len(set(words)) <= _FEW_SHARE * len(words)
 
 
 def is_claim(sentence: str) -> bool:

@@ -14,7 +14,7 @@ from ingest.sentences import sentence_spans
 
 from ..protocols import Embedder
 from ..types import Passage, Support
-from .claims import denies, is_claim
+from .claims import denies, is_babble, is_claim
 from .evidence import Evidence, Evidences
 from .values import missing_names, missing_values
 
@@ -88,7 +88,7 @@ class Grounder:
         if not is_claim(claim):
             return Verdict("none")
         found = self.evidences.of(claim)
-        if not found:
+        if not found or is_babble(claim):
             return Verdict("unsupported")
         named = [one for one in found if one.passage in cited]
         verdict = self._best(claim, named) if named else None
