@@ -186,27 +186,30 @@ def test_first_page_speaks_the_browsers_language(
 def test_chinese_question_and_its_citation(visit: Open, address: str) -> None:
     page = visit(address, "zh-CN", height=1000)
     answer = ask(page, ZH_QUESTION)
-    assert answer.locator(".stMarkdownBadge").first.inner_text().isdigit()
-    source = answer.get_by_test_id("stExpander").filter(has_text="第 14 页").first
-    source.locator("summary").click()
-    quote = source.locator(".stMarkdownColoredBackground").first
-    quote.wait_for()
-    assert "chcp 65001" in source.inner_text()
-    assert quote.inner_text().strip()[:8] in answer.inner_text()
+    number = answer.locator(".stMarkdownBadge").first
+    assert number.inner_text() == "1"
+    number.click()  # in the text
+    panel = opened(page)
+    picture = panel.locator("img")
+    picture.wait_for()
+    assert "第 14 页" in panel.inner_text()
+    assert picture.evaluate("image => image.naturalWidth") == 1100
+    assert beside(answer.get_by_text("chcp 65001").first, panel)
     shoot(page, "answer-zh")
+    panel.get_by_text("文字", exact=True).click()
+    quote = panel.locator(".stMarkdownColoredBackground").first
+    quote.wait_for()
+    assert quote.inner_text().strip()[:8] in answer.inner_text()
 
 
 def test_english_question_then_everything_in_chinese(visit: Open, address: str) -> None:
     page = visit(address, height=1150)
     answer = ask(page, EN_QUESTION)
-    for source in answer.get_by_test_id("stExpander").filter(has_text="llama3-on-your-pc.pdf · p. 4").all():
-        source.locator("summary").click()
-    quote = answer.locator(".stMarkdownColoredBackground", has_text="6 December 2024").first
-    quote.wait_for()
-    assert quote.inner_text().strip() in answer.inner_text()
+    answer.get_by_role("button", name="llama3-on-your-pc.pdf · p. 4").click()
+    opened(page).locator("img").wait_for()
     shoot(page, "answer-en")
     page.get_by_test_id("stSidebar").get_by_text("简体中文").click()
-    playwright.expect(answer.get_by_test_id("stExpander").filter(has_text="第 4 页").first).to_be_visible()
+    playwright.expect(answer.get_by_role("button", name="第 4 页").first).to_be_visible()
     idle(page)
     shown = page.locator("body").inner_text()
     assert "知识库" in shown
@@ -216,29 +219,40 @@ def test_english_question_then_everything_in_chinese(visit: Open, address: str) 
     assert page.get_by_test_id("stChatInputTextArea").get_attribute("placeholder") == "输入问题"
     shoot(page, "switched-zh")
     page.reload()
-    page.get_by_role("heading", name="向文档提问").wait_for()  # the choice outlives the page
+    playwright.expect(answer).to_contain_text("逐字摘录")  # the choice outlives the page, and so does the answer
 
 
-def test_example_refusal_and_new_conversation(visit: Open, address: str) -> None:
+def test_suggestion_refusal_and_new_conversation(visit: Open, address: str) -> None:
     page = visit(address)
-    page.get_by_role("button", name="What is an embedding?").click()
+    page.locator(".st-key-suggestion_0 button").first.click()
     first = page.get_by_test_id("stChatMessage").nth(1)
-    playwright.expect(first).to_contain_text("list of numbers")
-    playwright.expect(first.get_by_test_id("stExpander").first).to_be_visible()
+    first.locator("[class*=st-key-cite_]").first.wait_for()
     idle(page)
     refusal = ask(page, "Who won the football world cup in 1998?")
     playwright.expect(refusal).to_contain_text("I found nothing about this in your documents.")
-    playwright.expect(refusal.get_by_test_id("stExpander")).to_have_count(0)
+    playwright.expect(refusal.locator("[class*=st-key-cite_]")).to_have_count(0)
     shoot(page, "refusal-en")
     page.get_by_role("button", name="New conversation").click()
     page.get_by_role("heading", name="Ask your documents").wait_for()
     playwright.expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
 
 
+def test_a_question_is_asked_otherwise(visit: Open, address: str) -> None:
+    page = visit(address)
+    ask(page, "Who won the football world cup in 1998?")
+    page.locator("[class*=st-key-edit_] button").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.locator("textarea").first.fill(EN_QUESTION)
+    dialog.get_by_role("button", name="Ask", exact=True).click()
+    answer = page.get_by_test_id("stChatMessage").nth(1)
+    playwright.expect(answer).to_contain_text("6 December 2024")
+    playwright.expect(page.get_by_test_id("stChatMessage").first).to_contain_text("2 / 2")
+
+
 def test_empty_knowledge_base(visit: Open, address: str) -> None:
     page = visit(f"{address}/?kb=空的", "zh-CN")
-    playwright.expect(page.get_by_test_id("stAlert")).to_contain_text("还是空的")
-    playwright.expect(page.get_by_test_id("stCode")).to_contain_text('rag-app ingest 路径 --kb "空的"')
+    page.get_by_role("button", name="使用示例文档").wait_for()
+    page.get_by_role("link", name="添加自己的文档").wait_for()
     shoot(page, "empty-zh")
 
 
@@ -249,8 +263,8 @@ def test_phone(visit: Open, address: str) -> None:
     shoot(page, "phone-first")
     assert fits(page)
     answer = ask(page, ZH_QUESTION)
-    answer.get_by_test_id("stExpander").first.locator("summary").click()
-    answer.locator(".stMarkdownColoredBackground").first.wait_for()
+    answer.locator("[class*=st-key-cite_] button").first.click()
+    opened(page).locator("img").wait_for()
     assert fits(page)
     shoot(page, "phone-answer")
     page.get_by_test_id("stExpandSidebarButton").click()
@@ -260,10 +274,22 @@ def test_phone(visit: Open, address: str) -> None:
 
 def test_dark(visit: Open, address: str) -> None:
     page = visit(address, "en-US", dark=True)
-    answer = ask(page, EN_QUESTION)
-    answer.get_by_test_id("stExpander").first.locator("summary").click()
-    answer.locator(".stMarkdownColoredBackground").first.wait_for()
+    answer = ask(page, "What is an embedding?")
+    answer.locator("[class*=st-key-cite_] button").filter(has_text="html").first.click()
+    opened(page).locator(".stMarkdownColoredBackground").first.wait_for()
     shoot(page, "dark-en")
+
+
+def opened(page: playwright.Page) -> playwright.Locator:
+    """The panel of the open source."""
+    panel = page.locator("[class*=st-key-panel_]").first
+    panel.wait_for()
+    return panel
+
+
+def beside(left: playwright.Locator, right: playwright.Locator) -> bool:
+    one, other = left.bounding_box(), right.bounding_box()
+    return one is not None and other is not None and one["x"] + one["width"] <= other["x"]
 
 
 def inert(place: playwright.Locator) -> None:
@@ -275,11 +301,9 @@ def inert(place: playwright.Locator) -> None:
 def test_hostile_document_is_text(visit: Open, address: str) -> None:
     page = visit(f"{address}/?kb=hostile")
     page.get_by_role("heading").first.wait_for()
-    page.get_by_test_id("stSidebar").get_by_text("Documents", exact=True).click()
     answer = ask(page, "What does the warehouse inventory script say about alert and image?")
-    for summary in answer.locator("summary").all():
-        summary.click()
-    source = answer.get_by_test_id("stExpander").first
+    answer.locator("[class*=st-key-cite_] button").first.click()
+    source = opened(page)
     source.locator(".stMarkdownColoredBackground").first.wait_for()
     shoot(page, "hostile")
     shown = source.inner_text()

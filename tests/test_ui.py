@@ -18,7 +18,7 @@ from ui.markup import highlighted, plain, small, with_chips
 
 from .conftest import PROJECT
 
-SCRIPT = f"import runpy\nrunpy.run_path({str(PROJECT / 'ui' / 'app.py')!r})"
+SCRIPT = f"import runpy\nrunpy.run_path({str(PROJECT / 'ui' / 'app.py')!r}, run_name='__main__')"
 PATIENCE = 180  # s; the machine may be busy with other things
 QUESTION = "On which date was Llama 3.3 70B released?"
 

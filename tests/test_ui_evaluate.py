@@ -54,7 +54,7 @@ def test_a_question_is_written_asked_and_its_case_is_shown(filled: RagApp) -> No
     assert finished(("evaluate", filled.knowledge_bases()[0].id)).error is None
     page.run()
     assert not page.exception
-    assert (page.metric[0].label, page.metric[0].value) == ("Right answer in the text", "100\u00a0%")
+    assert (page.metric[0].label, page.metric[0].value) == (text("ui.eval_head_contains", "en"), "100\u00a0%")
     assert [one.label for one in page.expander if "harbour rebuilt" in one.label]
     shown = seen(page)
     assert "Right answer" in shown

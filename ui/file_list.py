@@ -35,6 +35,8 @@ def show(app: RagApp, kb: KnowledgeBase, language: Language, *, may_change: bool
     picked = _bar(found.total, found.files, language, may_change=may_change)
     with st.container(gap=None, key="file_rows"):
         wanted = [one for place, file in enumerate(found.files) if (one := _row(place, file, language, may_change))]
+    if not found.total:
+        st.info(text("ui.docs_none_match", language), icon=":material/search_off:")
     if pages > 1:
         with st.container(horizontal=True, horizontal_alignment="center"):
             st.pagination(pages, key="docs_page")

@@ -61,7 +61,7 @@ def overview(runs: Runs, language: Language) -> None:
     for column, name in zip(st.columns(max(1, len(shown))), shown, strict=False):
         delta = last.mean(name) - before.mean(name) if before is not None and name in before.measures else None
         column.metric(
-            _name(name, language),
+            text(f"ui.eval_head_{name}", language),
             figure(name, last.mean(name)),
             None if delta is None or abs(delta) < 0.0005 else signed(name, delta),
             delta_color="inverse" if name in _COSTS else "normal",
@@ -71,7 +71,7 @@ def overview(runs: Runs, language: Language) -> None:
     if before is None:
         st.caption(text("ui.eval_one_run", language))
         return
-    st.vega_lite_chart(_chart(runs, language), width="stretch", height=300)
+    st.vega_lite_chart(_chart(runs, language), width="stretch", height=340)
 
 
 def _chart(runs: Runs, language: Language) -> dict[str, object]:
@@ -93,8 +93,8 @@ def _chart(runs: Runs, language: Language) -> dict[str, object]:
             "y": {
                 "field": "value",
                 "type": "quantitative",
-                "scale": {"domain": [0, 1]},
-                "axis": {"format": ".0%", "title": None, "tickCount": 5},
+                "scale": {"domain": [0, 1.05], "nice": False},  # a full score is not cut in half
+                "axis": {"format": ".0%", "title": None, "values": [0, 0.25, 0.5, 0.75, 1]},
             },
             "color": {"field": "measure", "type": "nominal", "sort": None, "legend": names},
             "tooltip": [

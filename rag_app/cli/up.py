@@ -29,6 +29,7 @@ from .texts import Texts
 _HOST = "127.0.0.1"
 _ANY = ("0.0.0.0", "::")  # noqa: S104
 _START_SECONDS = 120
+_STOP_SECONDS = 5
 _LIGHT_TEXT, _DARK_TEXT = "#2b2d2c", "#e7eae8"
 _THEME = {
     "theme.font": '"Source Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
@@ -146,7 +147,11 @@ def _serve(settings: Settings, output: Output, environment: dict[str, str], *, o
         return 0
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:  # a file at work; what was finished is stored, and the next start tidies up
+            process.kill()
+            process.wait()
 
 
 def _command(settings: Settings) -> list[str]:
