@@ -17,6 +17,7 @@ from .chat.conversation_stream import ConversationStream
 from .chat.drafting import Checked
 from .conversation_types import Condensed, ConversationInfo, ConversationMessage
 from .errors import RagError
+from .evaluation import AnswerQuestion, AnswerRun, Case, Change, Keeping
 from .listing_types import FileCounts, FileList, FileOrder, FileState, ListedFile, ReadPage, ReadPages
 from .llm.library import ChosenModel, ModelEntry
 from .llm.pulling import Pull, PullStep
@@ -44,8 +45,12 @@ from .types import (
 
 __all__ = [
     "Answer",
+    "AnswerQuestion",
+    "AnswerRun",
     "AnswerSentence",
     "AnswerStream",
+    "Case",
+    "Change",
     "Check",
     "Checked",
     "ChosenModel",
@@ -62,6 +67,7 @@ __all__ = [
     "FileState",
     "Filters",
     "IngestReport",
+    "Keeping",
     "KnowledgeBase",
     "Language",
     "ListedFile",

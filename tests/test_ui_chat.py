@@ -247,3 +247,21 @@ def test_the_doctor_is_heard_without_ollama(page: AppTest) -> None:
     settle(page.run())
     assert text("ui.first_doctor", "en") in shown(page)
     assert "127.0.0.1:9" in shown(page)
+
+
+def test_source_of_a_sheet_is_its_rows(
+    browser: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RAG_ANSWERS", "quotes")
+    file = tmp_path / "harbours.csv"
+    file.write_text("Harbour,Opened,Cranes\nGdynia,1926,12\nTrieste,1719,*9*\nBergen,1070,3\n", encoding="utf-8")
+    with RagApp.open() as app:
+        assert app.ingest(file).ok
+    page = say(AppTest.from_string(SCRIPT, default_timeout=PATIENCE).run(), "When was the harbour of Trieste opened?")
+    page.button(key=f"cite_{answer_id(page)}_1").click().run()
+    assert not page.exception
+    rows = page.table[0].value
+    assert list(rows.columns) == ["", "Harbour", "Opened", "Cranes"]
+    assert ":yellow-background[Trieste]" in list(rows["Harbour"])
+    assert "Bergen" in " ".join(rows["Harbour"])
+    assert not re.search(r"(?<!\\)\*9", " ".join(rows["Cranes"]))

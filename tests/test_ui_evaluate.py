@@ -141,6 +141,9 @@ def test_two_runs_are_compared_and_what_got_worse_is_marked(filled: RagApp) -> N
     assert text("ui.eval_worse", "en", count=1) in shown
     assert page.metric[0].delta == "-100.0\u00a0%"
     assert len(page.get("vega_lite_chart")) == 1
+    (first, _), (second, _) = kept.runs()
+    assert b"<html" in kept.report(second, "en", html=True, against=first)
+    assert "# " in kept.report(first, "zh", html=False).decode()
     before, after = page.selectbox(key="before"), page.selectbox(key="after")
     before.set_value(kept.runs()[1][0])
     after.set_value(kept.runs()[0][0])

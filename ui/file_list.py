@@ -60,9 +60,14 @@ def _filters(counts: FileCounts, language: Language) -> dict[str, Any]:
         )
         label = text("ui.docs_filter", language) + (f" :primary-badge[{active}]" if active else "")
         with st.popover(label, icon=":material/tune:"):
-            states = _pills("docs_states", counts.states, language, lambda one: text(f"status.{one}", language))
-            formats = _pills("docs_formats", counts.formats, language, str.upper)
-            tags = _pills("docs_tags", counts.tags, language, str)
+            states = _pills(
+                "docs_states",
+                text("ui.docs_states", language),
+                counts.states,
+                lambda one: text(f"status.{one}", language),
+            )
+            formats = _pills("docs_formats", text("ui.docs_formats", language), counts.formats, str.upper)
+            tags = _pills("docs_tags", text("ui.docs_tags", language), counts.tags, str)
             order = st.segmented_control(
                 text("ui.docs_order", language),
                 get_args(FileOrder),
@@ -75,14 +80,14 @@ def _filters(counts: FileCounts, language: Language) -> dict[str, Any]:
     return {"search": search or "", "states": states, "formats": formats, "tags": tags, "order": order}
 
 
-def _pills(key: str, counts: dict[Any, int], language: Language, name: Any) -> list[Any]:
+def _pills(key: str, label: str, counts: dict[Any, int], name: Any) -> list[Any]:
     if not counts:
         st.session_state.pop(key, None)
         return []
     if not set(st.session_state.get(key) or ()) <= set(counts):
         st.session_state[key] = [one for one in st.session_state[key] if one in counts]
     return st.pills(
-        text(f"ui.{key}", language),
+        label,
         list(counts),
         selection_mode="multi",
         format_func=lambda one: plain(f"{name(one)} · {counts[one]}"),

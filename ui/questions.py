@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from rag_app import KnowledgeBase, Language, RagApp, UserError, text
-from rag_app.evaluation import AnswerQuestion, Keeping, draft_questions
+from rag_app import AnswerQuestion, Keeping, KnowledgeBase, Language, RagApp, UserError, text
 
 from .jobs import Job, jobs
 from .markup import plain, small
@@ -129,10 +128,10 @@ def _more(app: RagApp, kb: KnowledgeBase, kept: Keeping, language: Language) -> 
             _try(lambda: kept.take_in(name, data))
             st.rerun()
     with draft:
-        _draft(app, kb, kept, language)
+        _draft(kb, kept, language)
 
 
-def _draft(app: RagApp, kb: KnowledgeBase, kept: Keeping, language: Language) -> None:
+def _draft(kb: KnowledgeBase, kept: Keeping, language: Language) -> None:
     st.markdown(text("ui.eval_draft_about", language))
     key = ("draft", kb.id)
     job = jobs().get(key)
@@ -151,21 +150,19 @@ def _draft(app: RagApp, kb: KnowledgeBase, kept: Keeping, language: Language) ->
             type="primary",
             disabled=not kb.chunks,
             on_click=_start,
-            args=(app, kb, kept),
+            args=(kb, kept),
         )
 
 
-def _start(app: RagApp, kb: KnowledgeBase, kept: Keeping) -> None:
+def _start(kb: KnowledgeBase, kept: Keeping) -> None:
     count = int(st.session_state["draft_count"])
 
     def work(job: Job) -> None:
         good = tried = 0
         job.is_at((good, count, tried))
-        for one in draft_questions(app, count, kb.name):
+        for one in kept.draft(count):
             tried += 1
-            if one.question is not None and one.question.id not in {old.id for old in kept.questions()}:
-                kept.put([one.question])
-                good += 1
+            good += one.question is not None
             job.is_at((good, count, tried))
 
     jobs().start(("draft", kb.id), work)

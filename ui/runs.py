@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
-from rag_app import KnowledgeBase, Language, text
-from rag_app.evaluation import AnswerRun, Case, Change, Comparison, Keeping, compare, write_report
+from rag_app import AnswerRun, Case, Change, Keeping, KnowledgeBase, Language, text
 
 from .jobs import Job, jobs
 from .markup import plain, small
@@ -119,7 +116,7 @@ def one_run(kept: Keeping, runs: Runs, language: Language, *, change: bool) -> N
     )
     run = by_name[name]
     with st.container(horizontal=True):
-        _downloads(run, None, language, f"run_{name}")
+        _downloads(kept, name, None, language)
         if change:
             with st.popover(text("ui.eval_delete", language), icon=":material/delete:"):
                 st.markdown(text("ui.eval_delete_run", language))
@@ -172,7 +169,7 @@ def _said(name: str, words: str) -> None:
     st.markdown(f"**{plain(name)}**  \n{plain(words)}")
 
 
-def two_runs(runs: Runs, language: Language) -> None:
+def two_runs(kept: Keeping, runs: Runs, language: Language) -> None:
     """Two runs side by side; what got worse is marked."""
     by_name = dict(reversed(runs))
     names = list(by_name)
@@ -181,7 +178,7 @@ def two_runs(runs: Runs, language: Language) -> None:
     before = left.selectbox(label, names, index=1, format_func=lambda one: heading(by_name[one]), key="before")
     label = text("ui.eval_after", language)
     after = right.selectbox(label, names, index=0, format_func=lambda one: heading(by_name[one]), key="after")
-    changes = compare(by_name[before], by_name[after])
+    changes = kept.compared(before, after)
     rows = [f"| {text(f'eval.{name}', language)} " for name in ("measure", "before", "after", "difference")]
     st.markdown("\n".join(["".join(rows) + "|", "|---|--:|--:|:--|", *(_moved(one, language) for one in changes)]))
     old = {case.question.id: case for case in by_name[before].cases}
@@ -191,7 +188,7 @@ def two_runs(runs: Runs, language: Language) -> None:
         if moved:
             st.markdown(f"**{text(f'ui.eval_{key}', language, count=len(moved))}**")
             st.markdown("\n".join(f"- {plain(case.question.question)}" for case in moved))
-    _downloads(by_name[after], Comparison(before, tuple(changes)), language, f"compare_{before}_{after}")
+    _downloads(kept, after, before, language)
 
 
 def _moved(one: Change, language: Language) -> str:
@@ -205,21 +202,16 @@ def _moved(one: Change, language: Language) -> str:
     return f"| {' | '.join([*cells, difference])} |"
 
 
-def _downloads(run: AnswerRun, comparison: Comparison | None, language: Language, key: str) -> None:
+def _downloads(kept: Keeping, name: str, against: str | None, language: Language) -> None:
     for suffix, kind in (("html", "text/html"), ("md", "text/markdown")):
         st.download_button(
             text(f"ui.eval_report_{suffix}", language),
-            partial(_report, run, comparison, language, suffix),
+            partial(kept.report, name, language, html=suffix == "html", against=against),
             file_name=f"report.{suffix}",
             mime=kind,
-            key=f"{key}_{suffix}",
+            key=f"report_{name}_{against}_{suffix}",
             icon=":material/download:",
         )
-
-
-def _report(run: AnswerRun, comparison: Comparison | None, language: Language, suffix: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        return Path(write_report(run, folder, language, comparison)).with_suffix(f".{suffix}").read_bytes()
 
 
 def title(run: AnswerRun) -> str:

@@ -10,6 +10,7 @@ from .markup import highlighted, plain, small
 from .shared import open_app
 
 _WIDTH = 1100  # pixels of a page's picture
+_TABLES = (".csv", ".tsv")
 
 
 def show(citation: Citation, answer: Answer, key: str, language: Language) -> None:
@@ -83,7 +84,8 @@ def in_context(citation: Citation, answer: Answer) -> str:
 
 
 def _passage(citation: Citation, answer: Answer) -> None:
-    if citation.kind == "sheet" and citation.number <= len(answer.passages):
+    tabular = citation.kind == "sheet" or citation.path.suffix.lower() in _TABLES
+    if tabular and citation.number <= len(answer.passages):
         rows = _rows(citation, answer)
         if rows:
             st.table(rows, border="horizontal")
@@ -98,17 +100,21 @@ def _rows(citation: Citation, answer: Answer) -> dict[str, list[str]]:
     passage = answer.passages[citation.number - 1]
     first, last = citation.lines or (0, 0)
     rows: list[dict[str, str]] = []
+    left_out = 0
     lines = passage.text.split("\n")
     numbers = [number for _, number in passage.lines] if len(passage.lines) == len(lines) else [0] * len(lines)
     for number, line in zip(numbers, lines, strict=True):
         cells = [cell.partition(": ") for cell in line.split(" | ")]
         if not line.strip() or not all(found for _, found, _ in cells):
-            continue  # the header itself, or a row without one
+            left_out += bool(line.strip())
+            continue
         quoted = first <= number <= last if number else False
         row = {"": plain(str(number or len(rows) + 1))}
         for name, _, value in cells:
             row[plain(name)] = f":yellow-background[{plain(value)}]" if quoted and value.strip() else plain(value)
         rows.append(row)
+    if left_out > 1:  # more than the header: there are rows of another kind
+        return {}
     names = list(dict.fromkeys(name for row in rows for name in row))
     return {name: [row.get(name, "") for row in rows] for name in names}
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import ClassVar
+
+from ingest.messages import Language
 
 from ..app import RagApp
 from ..errors import DatasetError
@@ -16,6 +18,9 @@ from ..kept_runs import questions_of, runs_of
 from .answer_datasets import AnswerQuestion, AnswerSet, Place, question_id, read_questions
 from .answers import evaluate_answers
 from .cases import AnswerRun
+from .compare import Change, compare
+from .drafting import Draft, draft_questions
+from .report import Comparison, write_report
 from .reviewing import Review, write_questions
 from .runs import list_runs, load_run
 
@@ -143,6 +148,20 @@ class Keeping:
         asked = AnswerSet(self._kb.name, tuple(replace(one, passage="") for one in accepted))
         return evaluate_answers(self._app, asked, path, kb=self._kb.name, progress=progress)
 
+    def draft(self, count: int) -> Iterator[Draft]:
+        """Let the model draft questions; those that are good and new are added, to be decided on.
+
+        Raises:
+            What :func:`rag_app.evaluation.draft_questions` raises, while iterating.
+        """
+        for one in draft_questions(self._app, count, self._kb.name):
+            if one.question is not None and one.question.id in {old.id for old in self.questions()}:
+                yield Draft(one.passage, None, "repeated")
+                continue
+            if one.question is not None:
+                self.put([one.question])
+            yield one
+
     def runs(self) -> list[tuple[str, AnswerRun]]:
         """The runs with at least one case, by their names, oldest first.
 
@@ -153,13 +172,36 @@ class Keeping:
             return []
         return [(path.stem, run) for path, run in list_runs(self._runs) if run.cases]
 
+    def compared(self, before: str, after: str) -> list[Change]:
+        """How each measure moved from one run to another, by their names.
+
+        Raises:
+            DatasetError: they have no question in common.
+        """
+        return compare(load_run(self._file(before)), load_run(self._file(after)))
+
+    def report(self, name: str, language: Language, *, html: bool, against: str | None = None) -> bytes:
+        """A run as a page to read or as Markdown, with what moved since another run.
+
+        Raises:
+            DatasetError.
+        """
+        run = load_run(self._file(name))
+        comparison = Comparison(against, tuple(self.compared(against, name))) if against is not None else None
+        with tempfile.TemporaryDirectory() as folder:
+            page = write_report(run, folder, language, comparison)
+            return page.with_suffix(".html" if html else ".md").read_bytes()
+
+    def _file(self, name: str) -> Path:
+        return self._runs / f"{PurePath(name).name}.jsonl"
+
     def forget_run(self, name: str) -> None:
         """Delete a run.
 
         Raises:
             DatasetError: there is none of that name, or it can't be deleted.
         """
-        path = self._runs / f"{PurePath(name).name}.jsonl"
+        path = self._file(name)
         load_run(path)
         try:
             path.unlink()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rag_app import text
-from rag_app.evaluation import Keeping
+from rag_app import Keeping, text
 
 from .. import access, questions, runs
 from ..shared import choose_knowledge_base, open_app
@@ -36,6 +35,6 @@ def page() -> None:
         questions.show(app, kb, kept, language, change=change)
     with compared:
         if len(made) > 1:
-            runs.two_runs(made, language)
+            runs.two_runs(kept, made, language)
         else:
             st.info(text("ui.eval_two_needed", language), icon=":material/info:")
