@@ -64,7 +64,7 @@ class Listing:
         for place, word in enumerate(search.split()):
             values[f"word{place}"] = f"%{_escaped(word)}%"
             where.append(f"({_SHOWN} || ' ' || coalesce(document.title, '')) LIKE :word{place} ESCAPE '\\'")
-        for name, expression, chosen in (("states", _STATE, states), ("formats", "document.format", formats)):
+        for name, expression, chosen in (("states", _STATE, states), ("formats", "(document.format)", formats)):
             if chosen:
                 values[name] = json.dumps(list(chosen))
                 where.append(f"{expression} IN (SELECT value FROM json_each(:{name}))")
