@@ -92,7 +92,7 @@ def main() -> None:
                 print(f"{name:<24}{len(good):>11}{_mean(good)}{len(bad):>14}{_mean(bad)}", flush=True)
             cases += found
     if arguments.fit:
-        fit([case for case in cases if not is_across(case.retrieval)])
+        fit([case for case in cases if case.retrieval.passages and not is_across(case.retrieval)])
 
 
 def ask(data: Path, collection: Collection) -> Iterator[Case]:
