@@ -121,7 +121,9 @@ def opened(dataset: Dataset, index: Path) -> Iterator[RagApp]:
     files.mkdir(parents=True, exist_ok=True)
     documents, _ = dataset.files(files)
     with RagApp.open(data_dir=index / "data", answers="quotes") as app:
-        app.ingest(documents)
+        report = app.ingest(documents)
+        if not report.ok:
+            sys.exit(f"{dataset.name}: not all was ingested: {next(file for file in report.files if file.reason)}")
         app.prepare()
         yield app
 

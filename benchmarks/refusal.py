@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ def main() -> None:
                 print(f"{name:<24}{len(good):>11}{_mean(good)}{len(bad):>14}{_mean(bad)}", flush=True)
             cases += found
     if arguments.fit:
-        fit([case for case in cases if not is_across(case.retrieval)])
+        fit([case for case in cases if case.retrieval.passages and not is_across(case.retrieval)])
 
 
 def ask(data: Path, collection: Collection) -> Iterator[Case]:
@@ -101,7 +102,9 @@ def ask(data: Path, collection: Collection) -> Iterator[Case]:
     with tempfile.TemporaryDirectory() as work, RagApp.open(data_dir=Path(work, "data"), answers="quotes") as app:
         files = Path(work, "files")
         files.mkdir()
-        app.ingest(*_documents(folder, files, whole=collection.whole))
+        report = app.ingest(*_documents(folder, files, whole=collection.whole))
+        if not report.ok:
+            sys.exit(f"{collection.name}: not all was ingested: {next(file for file in report.files if file.reason)}")
         own = f"{collection.asked} → {collection.name}" if collection.asked else collection.name
         for question in _sample(questions(data / (collection.asked or collection.name))):
             held = collection.whole or question.article % 2 == 0
@@ -122,7 +125,7 @@ def fit(cases: Sequence[Case]) -> None:
     values = np.array([signs(case.retrieval) for case in cases])
     wanted = np.array([case.answerable for case in cases])
     fitted = np.array([case.article < 0 or case.article // 2 % 2 == 0 for case in cases])
-    fitted &= np.array(["N/A" not in name for name in names])
+    fitted &= np.array(["N/A" not in str(name) for name in names], dtype=bool)
     weight = np.array([1 / np.sum(fitted & (names == n) & (wanted == w)) if f else 0
                        for n, w, f in zip(names, wanted, fitted, strict=True)])  # fmt: skip
     middle, spread = values[fitted].mean(0), values[fitted].std(0)

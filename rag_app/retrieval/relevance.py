@@ -12,7 +12,7 @@ WEIGHTS: dict[str, float] = {"standing": 0.474, "coverage": 8.166, "agreement": 
 """A logistic regression on questions whose passage is among the documents, and on others whose article is not.
 
 Of half the articles of XQuAD (both languages), CMRC2018 and zh_pdf, all of SciFact and erc2, each set and each side
-with the same weight; made and measured by ``benchmarks/refusal.py --fit``, LOG.md has the figures of each set.
+with the same weight. ``benchmarks/refusal.py --fit`` does this on its own sample; LOG.md has the figures of each set.
 """
 BIAS = -10.0
 """Chosen by hand near the fitted cut (-10.4): at most 5 % of the answerable questions of each of those four sets."""
