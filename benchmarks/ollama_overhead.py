@@ -21,6 +21,7 @@ import ollama
 
 from rag_app import AnswerStream, Passage, Retrieval, Settings
 from rag_app.chat.prompt import messages
+from rag_app.chat.prompts import load
 from rag_app.llm.select import Models
 from tests.replay import Replay, written
 
@@ -85,7 +86,7 @@ def _ours(models: Models) -> Iterator[str]:
 
 
 def _bare(client: ollama.Client) -> Iterator[str]:
-    prompt = [{"role": one.role, "content": one.text} for one in messages(_QUESTION, _passages(), (), "en")]
+    prompt = [{"role": one.role, "content": one.text} for one in messages(load("answer"), _QUESTION, _passages(), ())]
     for part in client.chat(_MODEL, prompt, stream=True, options={"num_ctx": 8192}):
         yield part.message.content or ""
 

@@ -9,7 +9,7 @@ from ingest.sentences import sentence_spans
 from ..retrieval.tokens import tokens
 from ..types import Citation, Passage
 
-_FAR = 400
+_FAR = 700
 
 
 class Numbering:
