@@ -193,6 +193,7 @@ def test_the_answer_says_whose_words_they_are(app: RagApp, tmp_path: Path, inges
     assert f"(The model's description of a picture:) {cited.quote} [{cited.number}]" in answer.text
 
 
+@pytest.mark.slow
 def test_word_pictures_stand_under_their_headings(app: RagApp, tmp_path: Path, ingest: Ingest) -> None:
     report = ingest(word(tmp_path / "a.docx"), describer=Painter())
     assert (report.files[0].status, report.files[0].described) == ("read", 3)
@@ -202,6 +203,7 @@ def test_word_pictures_stand_under_their_headings(app: RagApp, tmp_path: Path, i
     assert passage(app, "indigo disc on white").page == 2
 
 
+@pytest.mark.slow
 def test_a_text_without_pages_is_cited_by_the_section(app: RagApp, tmp_path: Path, ingest: Ingest) -> None:
     document = docx.Document()
     for heading, colour in (("Harbour", "crimson"), ("Lighthouse", "turquoise"), ("Weather", "")):
@@ -219,6 +221,7 @@ def test_a_text_without_pages_is_cited_by_the_section(app: RagApp, tmp_path: Pat
         assert found.where("en") == f"§ {heading}, the model's description of a picture"
 
 
+@pytest.mark.slow
 def test_slides_and_a_logo_on_each(app: RagApp, tmp_path: Path, ingest: Ingest) -> None:
     painter = Painter()
     report = ingest(slides(tmp_path / "a.pptx"), describer=painter)
@@ -239,6 +242,7 @@ def test_a_picture_file(app: RagApp, tmp_path: Path, ingest: Ingest, name: str) 
     assert passage(app, "indigo disc").document == name
 
 
+@pytest.mark.slow
 def test_frames_of_a_tiff(app: RagApp, tmp_path: Path, ingest: Ingest) -> None:
     first, *others = (picture(colour) for colour in COLOURS)
     first.save(tmp_path / "a.tiff", save_all=True, append_images=others)
@@ -255,6 +259,7 @@ def test_what_is_no_picture_is_left_out(app: RagApp, tmp_path: Path, ingest: Ing
     assert [one.status for one in report.files] == ["refused", "refused"]
 
 
+@pytest.mark.slow
 def test_a_scan_of_text_is_not_described(app: RagApp, tmp_path: Path, ingest: Ingest) -> None:
     page = Image.new("RGB", (1240, 1000), "white")
     draw = ImageDraw.Draw(page)
@@ -268,6 +273,7 @@ def test_a_scan_of_text_is_not_described(app: RagApp, tmp_path: Path, ingest: In
     assert (report.files[0].status, report.files[0].recognized, painter.seen) == ("read", (1,), [])
 
 
+@pytest.mark.slow
 def test_described_in_the_language_around_it(app: RagApp, tmp_path: Path, ingest: Ingest) -> None:
     document = docx.Document()
     document.add_paragraph("本季度港口的货物吞吐量继续增长，详见下图。灯塔的维护工作已经全部完成。")
@@ -282,6 +288,7 @@ def test_described_in_the_language_around_it(app: RagApp, tmp_path: Path, ingest
     assert found.document == "a.docx"
 
 
+@pytest.mark.slow
 def test_switching(app: RagApp, tmp_path: Path, ingest: Ingest) -> None:
     (tmp_path / "notes.txt").write_text("Plain text has no pictures, and is not read again.", encoding="utf-8")
     files = [pdf(tmp_path / "a.pdf"), tmp_path / "notes.txt"]
@@ -323,6 +330,7 @@ def test_the_only_picture_fails(app: RagApp, tmp_path: Path, ingest: Ingest) -> 
     assert report.reason.key == "describe.failed"
 
 
+@pytest.mark.slow
 def test_the_server_goes_away(app: RagApp, tmp_path: Path, ingest: Ingest) -> None:
     picture("crimson").save(tmp_path / "1.png")
     picture("indigo").save(tmp_path / "2.png")
@@ -336,6 +344,7 @@ def test_the_server_goes_away(app: RagApp, tmp_path: Path, ingest: Ingest) -> No
     assert {one.status for one in report.files} <= {"unchanged", "read"}
 
 
+@pytest.mark.slow
 def test_limits(app: RagApp, tmp_path: Path, ingest: Ingest) -> None:
     painter = Painter()
     report = ingest(slides(tmp_path / "a.pptx"), describer=painter, describe_pictures=2).files[0]
@@ -345,6 +354,7 @@ def test_limits(app: RagApp, tmp_path: Path, ingest: Ingest) -> None:
     assert (more.status, more.described) == ("read", 3)
 
 
+@pytest.mark.slow
 def test_progress_counts_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = threading.Event()
 
@@ -381,6 +391,7 @@ def test_deleted_descriptions_leave_no_bytes(app: RagApp, tmp_path: Path, ingest
     assert holders() == []
 
 
+@pytest.mark.slow
 def test_export_keeps_the_mark(app: RagApp, tmp_path: Path, ingest: Ingest) -> None:
     ingest(pdf(tmp_path / "a.pdf"), describer=Painter())
     app.export_knowledge_base("default", tmp_path / "kb.zip")
@@ -478,6 +489,7 @@ def test_cancelling() -> None:
     assert len(model.asked) == 1
 
 
+@pytest.mark.slow
 def test_an_archive_from_before_descriptions(app: RagApp, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("The code word is walrus.", encoding="utf-8")
     app.ingest(tmp_path / "a.txt")

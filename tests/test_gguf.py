@@ -122,6 +122,7 @@ def test_an_answer_that_was_cut_off_says_so(small_llm: GgufModel) -> None:
     assert (last.complete, last.answer_tokens) == (False, 3)
 
 
+@pytest.mark.slow
 def test_a_schema_is_kept(small_llm: GgufModel) -> None:
     schema: dict[str, object] = {
         "type": "object",
@@ -238,6 +239,7 @@ def test_a_crash_costs_one_answer(model: GgufModel) -> None:
     assert worker_of(model).process.pid != process.pid
 
 
+@pytest.mark.slow
 def test_the_worker_ends_with_the_program(small_gguf: Path) -> None:
     code = """
 import sys

@@ -504,6 +504,7 @@ def test_stop_before_the_first_piece(loop: EventLoop, server: Replay) -> None:
     assert server.requests == []
 
 
+@pytest.mark.slow
 def test_llama_cpp(loop: EventLoop, small_llm: GgufModel) -> None:
     """The server that the worker process runs is llama.cpp's own; another client sees what ours sees."""
     worker = small_llm._loop.run(small_llm._running()).worker
