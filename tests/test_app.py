@@ -374,7 +374,7 @@ def test_doctor_finds_what_is_missing(samples: RagApp, app: RagApp, tmp_path: Pa
     checks = {check.name: check for check in samples.doctor()}
     assert checks["embedder"].status == "ok"
     assert checks["ollama"].status == "warn"
-    assert checks["ollama"].remedy is not None  # which one depends on where this runs
+    assert "ollama" in str(checks["ollama"].remedy).lower()  # which command depends on where this runs
     app.ingest(write(tmp_path / "docs", a="text"))
     app._store.vectors.drop_all_but(set())
     broken = next(check for check in app.doctor() if check.name == "knowledge base")
