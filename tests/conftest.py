@@ -59,6 +59,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterat
         report = opened.ingest(SAMPLES)
         assert report.ok, [file for file in report.files if file.reason]
         yield opened
+        assert opened.conversations() == [], "a test wrote to the samples that others count on"
 
 
 @pytest.fixture(scope="session")
