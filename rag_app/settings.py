@@ -1,6 +1,6 @@
 """One frozen :class:`Settings`: defaults < ``rag.toml`` < ``RAG_*`` environment < arguments.
 
-The only pydantic import.
+The only pydantic import beside the HTTP server's.
 """
 
 from __future__ import annotations

@@ -96,7 +96,9 @@ class AnswerStream:
 
         Who can't take back what was shown waits for that.
         """
-        return not self.verbatim and not self._ended and self._draft.may_hold_nothing
+        if isinstance(self._answerer, Refusal) or self._answerer.writer.name == QUOTES:
+            return False
+        return self._draft.may_hold_nothing
 
     @property
     def prompt(self) -> tuple[ChatMessage, ...]:
