@@ -22,6 +22,7 @@ from . import (
     evaluate,
     ingest,
     knowledge_bases,
+    mcp,
     models,
     password,
     retrieve,
@@ -87,6 +88,7 @@ def build(spoken: Language) -> typer.Typer:
     models.add(app, texts)
     password.add(app, texts)
     serve.add(app, texts)
+    mcp.add(app, texts)
     return app
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
@@ -68,8 +69,9 @@ def create_app(rag: RagApp) -> FastAPI:
     house = House(rag, Workshop(settings.serve_questions), Keeper(settings))
 
     @asynccontextmanager
-    async def life(_: FastAPI) -> AsyncIterator[None]:
-        yield
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        async with _assistants(app, house):
+            yield
         house.workshop.close()
 
     app = FastAPI(
@@ -96,6 +98,15 @@ def create_app(rag: RagApp) -> FastAPI:
         return {"status": "ok", "version": version("rag-app")}
 
     return app
+
+
+def _assistants(app: FastAPI, house: House) -> AbstractAsyncContextManager[None]:
+    """The Model Context Protocol at ``/mcp``, where the extra ``mcp`` is installed."""
+    if find_spec("mcp") is None:
+        return nullcontext()
+    from ..mcp_server.tools import add_to, create_server
+
+    return add_to(app, create_server(house.rag, house.workshop))
 
 
 def _guard(app: FastAPI, house: House, spoken: Language) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from fastapi.responses import JSONResponse
+from typing import TYPE_CHECKING
 
 from ingest.errors import FileRefused, OverLimit, UnsupportedFormat, UserError
 from ingest.messages import Language
@@ -26,6 +25,9 @@ from ..errors import (
     UnknownDocument,
     UnknownKnowledgeBase,
 )
+
+if TYPE_CHECKING:  # the MCP server does without FastAPI
+    from fastapi.responses import JSONResponse
 
 _ASKED = "invalid_request_error"
 _OURS = "server_error"
@@ -105,6 +107,8 @@ def failure(error: UserError, language: Language) -> Failure:
 
 def response(error: UserError, language: Language) -> JSONResponse:
     """The same as a response."""
+    from fastapi.responses import JSONResponse
+
     sent = failure(error, language)
     headers = error.headers if isinstance(error, ApiError) else {}
     if sent.status in _AGAIN_SECONDS and sent.type != _ASKED:
