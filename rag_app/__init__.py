@@ -15,7 +15,9 @@ from .chat.answering import AnswerStream, Thought, Withdrawn
 from .chat.conversation import Conversation
 from .chat.conversation_stream import ConversationStream
 from .chat.drafting import Checked
+from .chat.replying import ReplyStream
 from .conversation_types import Condensed, ConversationInfo, ConversationMessage
+from .embeddings import Embeddings
 from .errors import RagError
 from .evaluation import AnswerQuestion, AnswerRun, Case, Change, Keeping
 from .listing_types import FileCounts, FileList, FileOrder, FileState, ListedFile, ReadPage, ReadPages
@@ -24,7 +26,7 @@ from .llm.pulling import Pull, PullStep
 from .llm.recommend import Recommendation
 from .page_images import PageImage
 from .passwords import hash_password, password_matches
-from .protocols import Stage
+from .protocols import EmbedderInfo, Stage
 from .samples import sample_folder
 from .settings import Role, Settings
 from .settings_view import SettingView
@@ -60,6 +62,8 @@ __all__ = [
     "ConversationInfo",
     "ConversationMessage",
     "ConversationStream",
+    "EmbedderInfo",
+    "Embeddings",
     "FileCounts",
     "FileList",
     "FileOrder",
@@ -84,6 +88,7 @@ __all__ = [
     "ReadPages",
     "Recommendation",
     "Rectangle",
+    "ReplyStream",
     "Retrieval",
     "Role",
     "SettingView",

@@ -19,7 +19,9 @@ from .chat.comparing import Side
 from .chat.conversation import Conversation
 from .chat.images import picture
 from .chat.planning import LOOKUP
+from .chat.replying import ReplyStream
 from .conversation_types import ConversationInfo
+from .embeddings import Embeddings, embeddings
 from .errors import UnknownConversation
 from .index import archive, enriching, erasure, rebuild
 from .listing_types import FileCounts, FileList, FileOrder, FileState, ReadPages
@@ -31,12 +33,24 @@ from .llm.quoting import NAME as QUOTES
 from .llm.recommend import Recommendation, recommend
 from .overviews import Overviews
 from .page_images import PageImage, page_image, source_note
+from .protocols import EmbedderInfo
 from .retrieval.relevance import is_relevant
 from .settings import Settings
 from .settings_view import SettingView
 from .store import Store
 from .suggesting import suggestions
-from .types import Answer, Check, Citation, Filters, KnowledgeBase, Rectangle, Retrieval, StoredDocument, Turn
+from .types import (
+    Answer,
+    Check,
+    Citation,
+    Filters,
+    KnowledgeBase,
+    Passage,
+    Rectangle,
+    Retrieval,
+    StoredDocument,
+    Turn,
+)
 
 
 class RagApp:
@@ -460,6 +474,24 @@ class RagApp:
         """
         return self.stream(question, kb, history, filters, images).answer
 
+    def reply(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        kb: str | Sequence[str] | None = None,
+        filters: Filters | None = None,
+        images: Sequence[str | Path | bytes] = (),
+    ) -> ReplyStream:
+        """The answer to a question of a conversation that the caller keeps: a follow-up is made to stand alone first.
+
+        Nothing is searched for, and no model asked, before the first piece is iterated for.
+
+        Raises:
+            QuestionError, UnknownKnowledgeBase. While iterating, what :meth:`stream` raises.
+        """
+        bases = [base.name for base in self._asking.knowledge_bases(kb)]
+        return ReplyStream(self._store, self.stream, checked(question), history, bases, filters, images)
+
     def suggested_questions(self, kb: str | None = None, count: int = 4, language: Language = "en") -> list[str]:
         """Questions that the documents' headings promise an answer to, those in ``language`` first.
 
@@ -495,6 +527,10 @@ class RagApp:
     def source_note(self, citation: Citation) -> Message | None:
         """Why a citation's file is no longer what was read: it is gone, or has changed; None where it still is."""
         return source_note(self._store, citation)
+
+    def document_ids(self, passages: Sequence[Passage]) -> dict[int, int]:
+        """``chunk_id`` → document, for :meth:`read_pages`; without those that are no longer stored."""
+        return self._store.catalog.conversations.documents_of([passage.chunk_id for passage in passages])
 
     # Conversations
 
@@ -618,6 +654,25 @@ class RagApp:
         from .doctor import examine
 
         return examine(self.settings)
+
+    def embed(self, texts: Sequence[str], *, query: bool = False) -> Embeddings:
+        """Unit vectors of texts, made by the embedding model of the settings; however long a text, nothing is cut off.
+
+        Args:
+            query: the texts are questions, rather than passages to be found.
+
+        Raises:
+            EmbedderError.
+        """
+        return embeddings(self._store.embedder(), texts, query=query)
+
+    def embedder_info(self) -> EmbedderInfo:
+        """Which embedding model the settings name.
+
+        Raises:
+            EmbedderError: it can't be had.
+        """
+        return self._store.embedder().info
 
     def prepare(self) -> None:
         """Make the embedding model ready now rather than at the first question.

@@ -26,7 +26,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("parse_seconds", "parse_memory_mb", "parse_pages", "parse_file_mb", "parse_unpacked_mb", "upload_mb"),
     ),
     "general": ("language", "kb", "data_dir", "model_dir"),
-    "sharing": ("port", "host", "ui_names", "ui_password", "ui_users", "ui_oidc"),
+    "sharing": (
+        *("port", "host", "ui_names", "ui_password", "ui_users", "ui_oidc"),
+        *("serve_port", "serve_host", "serve_names", "serve_origins", "serve_questions", "serve_references"),
+        "api_keys",
+    ),
 }
 _FIXED = {
     # chosen on another page, where what it entails is seen to

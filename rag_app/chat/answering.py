@@ -91,6 +91,16 @@ class AnswerStream:
         return isinstance(self._answerer, Refusal) or self._answerer.writer.name == QUOTES or bool(self._withdrawn)
 
     @property
+    def may_be_withdrawn(self) -> bool:
+        """False once :class:`Withdrawn` can't come any more: something of the text stands in the documents.
+
+        Who can't take back what was shown waits for that.
+        """
+        if isinstance(self._answerer, Refusal) or self._answerer.writer.name == QUOTES:
+            return False
+        return self._draft.may_hold_nothing
+
+    @property
     def prompt(self) -> tuple[ChatMessage, ...]:
         """The messages as they were sent last; empty before that, and where no model is asked."""
         return self._answerer.writer.sent if isinstance(self._answerer, Answerer) else ()

@@ -14,7 +14,21 @@ from ingest.messages import Language
 
 from ..errors import SettingsError
 from ..settings import Settings, language
-from . import ask, chat, conversations, documents, evaluate, ingest, knowledge_bases, models, password, retrieve, up
+from . import (
+    ask,
+    chat,
+    conversations,
+    documents,
+    evaluate,
+    ingest,
+    knowledge_bases,
+    mcp,
+    models,
+    password,
+    retrieve,
+    serve,
+    up,
+)
 from .output import Output
 from .texts import Texts
 
@@ -73,6 +87,8 @@ def build(spoken: Language) -> typer.Typer:
     evaluate.add(app, texts)
     models.add(app, texts)
     password.add(app, texts)
+    serve.add(app, texts)
+    mcp.add(app, texts)
     return app
 
 
