@@ -9,7 +9,7 @@ run: $(VENV)/ready          ## install, ingest the sample documents, open the ch
 	$(BIN)/rag-app up
 
 test: $(VENV)/ready         ## the test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-browser: $(VENV)/ready ## the web UI in a real browser (Debian: apt-get install chromium fonts-noto-cjk)
 	$(BIN)/python -m pytest -m browser
