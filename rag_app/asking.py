@@ -94,6 +94,8 @@ class Asking:
         return Grounder(embedder, passages, self._judges[wanted], strict=strict)
 
     def _reranker(self) -> Reranker | None:
+        if self._store.parts.reranker is not None:
+            return self._store.parts.reranker
         wanted = self._store.settings.reranker
         if wanted not in self._rerankers:
             self._rerankers[wanted] = open_reranker(
