@@ -13,12 +13,13 @@ from .api.documents import Documents
 from .api.evaluating import Evaluating
 from .api.filling import Filling
 from .api.knowledge_bases import KnowledgeBases
+from .api.llamaindex import LlamaIndex
 from .api.models import Models
 from .parts import Parts
 from .settings import Settings
 
 
-class RagApp(KnowledgeBases, Documents, Filling, Conversations, Models, Evaluating):
+class RagApp(KnowledgeBases, Documents, Filling, Conversations, Models, Evaluating, LlamaIndex):
     """Documents in, cited answers out. Use :meth:`open`; safe to share between threads.
 
     ::

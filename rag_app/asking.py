@@ -74,7 +74,7 @@ class Asking:
         scopes = self.scopes(bases, filters or Filters())
         budget = _NO_BUDGET if limit else store.settings.passage_tokens
         reading = Reading(limit or store.settings.passages, budget, _SECTION_TOKENS)
-        found = self.retriever.retrieve(scopes, question, reading, self._reranker())
+        found = self.retriever.retrieve(scopes, question, reading, self._reranker(), store.parts.refiners)
         if not found.standing and filters is None:
             for kb in bases:
                 collection = store.catalog.knowledge_bases.index(kb.id).collection

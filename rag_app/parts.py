@@ -4,39 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
-from ingest.types import Document
+from ingest.given import Cutter, Reader
 
 from .protocols import ChatModel, Embedder, Reranker
 from .types import Passage
 
-
-class Reader(Protocol):
-    """Reads files of a kind that the app does not read, or reads them in another way."""
-
-    @property
-    def identity(self) -> str:
-        """Changes whenever what it makes of a file does; files that another one read are read anew."""
-
-    def read(self, path: Path) -> Document:
-        """The document of a file; runs in this process, so only on files that are trusted.
-
-        Raises:
-            ingest.errors.FileRefused: it can't be read; the error says why.
-        """
-
-
-class Cutter(Protocol):
-    """Cuts a page's text into pieces, where the app's own way of doing so is not wanted."""
-
-    @property
-    def identity(self) -> str:
-        """Changes whenever the pieces do."""
-
-    def cut(self, text: str) -> Sequence[str]:
-        """Pieces in reading order, each verbatim in ``text``; what is between two of them is not searched."""
+__all__ = ["Cutter", "Parts", "Reader", "Refiner"]
 
 
 class Refiner(Protocol):

@@ -199,7 +199,7 @@ class ModelDescription(Value):
     """What is known of a model before it is asked.
 
     Attributes:
-        provider: "ollama", "gguf" or "openai".
+        provider: "ollama", "gguf", "openai", or "llamaindex" for a model that a program brought along.
         context_tokens: prompt and answer together never have more: the same for all requests of a session.
         trained_context: what it was trained for. parameters: as its maker writes it ("8.0B"). size: bytes of weights.
         kv_bytes: memory of one token of context, in bytes. None where it is not known, as elsewhere here.
@@ -208,7 +208,7 @@ class ModelDescription(Value):
     """
 
     name: str
-    provider: Literal["ollama", "gguf", "openai"]
+    provider: Literal["ollama", "gguf", "openai", "llamaindex"]
     context_tokens: int
     trained_context: int | None = None
     parameters: str = ""

@@ -136,6 +136,7 @@ class AsyncRagApp(Beside[RagApp]):
     # Conversations
 
     conversations = in_thread(RagApp.conversations)
+    condense = in_thread(RagApp.condense)
 
     async def conversation(
         self, id: int | None = None, kb: str | Sequence[str] | None = None, owner: str | None = None
@@ -178,6 +179,15 @@ class AsyncRagApp(Beside[RagApp]):
 
     evaluate = in_thread(RagApp.evaluate)
     evaluate_retrieval = in_thread(RagApp.evaluate_retrieval)
+
+    # LlamaIndex: what these return has methods of both kinds
+
+    as_retriever = in_thread(RagApp.as_retriever)
+    as_query_engine = in_thread(RagApp.as_query_engine)
+    as_chat_engine = in_thread(RagApp.as_chat_engine)
+    as_tool = in_thread(RagApp.as_tool)
+    as_llm = in_thread(RagApp.as_llm)
+    import_llamaindex = in_thread(RagApp.import_llamaindex)
 
 
 class Opening:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..asking import checked
+from ..chat.condense import condense
 from ..chat.conversation import Conversation
-from ..conversation_types import ConversationInfo
+from ..chat.follow_ups import needs_rewriting
+from ..conversation_types import Condensed, ConversationInfo
 from ..errors import UnknownConversation
+from ..llm.quoting import NAME as QUOTES
+from ..types import Turn
 from .questions import Questions
 
 
@@ -46,3 +51,20 @@ class Conversations(Questions):
         if owner is not None and info.owner != owner:
             raise UnknownConversation("conversation.unknown", id=id)
         return Conversation(self._store, self.stream, id)
+
+    def condense(self, question: str, history: Sequence[Turn], kb: str | Sequence[str] | None = None) -> Condensed:
+        """A follow-up question made to stand alone, for those who keep the conversation themselves.
+
+        Search for :attr:`Condensed.rewritten`: ``app.stream(app.condense(question, turns).rewritten, history=turns)``.
+
+        Raises:
+            QuestionError, UnknownKnowledgeBase, EmbedderError; ModelError: the model was asked for by name and can't be
+            had.
+        """
+        question = checked(question)
+        if not needs_rewriting(question, history):
+            return Condensed(question, question)
+        base = self._asking.knowledge_bases(kb)[0]
+        embedder = self._store.embedder_of(self._store.catalog.knowledge_bases.index(base.id))
+        quotes = self._store.models.answerer(embedder).writer.name == QUOTES
+        return condense(question, history, None if quotes else self._store.models.chat_model())

@@ -101,7 +101,7 @@ class Documents(Opened):
         """The suffixes of the files that can be read, with their dots."""
         from ingest.loaders import LOADERS
 
-        return tuple(LOADERS)
+        return tuple(dict.fromkeys((*LOADERS, *self._store.parts.readers)))
 
     def store_upload(self, name: str, data: bytes | memoryview, kb: str | None = None) -> Path:
         """Keep a copy of a file that came through a browser, to be named to :meth:`ingest`; returns its path.
