@@ -53,6 +53,8 @@ def fill(store: Store, kb: KnowledgeBase, paths: Sequence[Path], passwords: Sequ
             passwords=passwords,
             describer=describer,
             language=language(store.settings),
+            own=store.parts.readers,
+            cutter=store.parts.cutter,
         )
         try:
             with closing(steps):
@@ -83,6 +85,8 @@ def plan(store: Store, kb: KnowledgeBase, paths: Iterable[Path]) -> IngestReport
         store.settings.parse_limits,
         leave_out=store.settings.data_dir,
         describer=describer.identity if describer is not None else "",
+        own=store.parts.readers,
+        cutter=store.parts.cutter,
     )
     return IngestReport(tuple(sorted(planned, key=lambda report: report.path)), time.monotonic() - began)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from ingest.values import Value
+
 from .errors import SettingsError
 from .settings import Settings, config_file, variable_in_force
 from .settings_file import store
@@ -43,8 +45,8 @@ _FIXED = {
 _SECRET = ("openai_api_key", "ui_password")
 
 
-@dataclass(frozen=True, slots=True)
-class SettingView:
+@dataclass(frozen=True, slots=True, repr=False)
+class SettingView(Value):
     """A setting.
 
     Attributes:

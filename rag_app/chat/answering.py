@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ingest.messages import Message, message, text
+from ingest.values import Value
 
 from ..errors import ModelError
 from ..llm.quoting import NAME as QUOTES
@@ -28,15 +29,15 @@ class Refusal:
     reason: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Thought:
+@dataclass(frozen=True, slots=True, repr=False)
+class Thought(Value):
     """What a thinking model says to itself before it answers; no part of the answer."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
+@dataclass(frozen=True, slots=True, repr=False)
+class Withdrawn(Value):
     """What was written is taken back, as the documents support none of it; the text takes its place."""
 
     text: str

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ingest.messages import Message
+from ingest.values import Value
 
 from ..errors import EmbedderError
 from ..types import AnswerSentence, Citation, Passage
@@ -22,8 +23,8 @@ _FOUND = {"supported", "partly"}  # by the passages
 _FULL_WIDTH = "\u2e80"  # no blank stands between Chinese and a marker
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+@dataclass(frozen=True, slots=True, repr=False)
+class Checked(Value):
     """A sentence that has just been written is complete and checked."""
 
     sentence: AnswerSentence

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from ingest.messages import Message
+from ingest.messages import Language, Message
 
 from ..chat.answering import AnswerStream, Thought, Withdrawn
 from ..chat.conversation_stream import ConversationStream
@@ -79,40 +79,7 @@ def _tell_rewritten(stream: ConversationStream, output: Output, waits: Callable[
         output.note(output.texts("conversation.rewritten", question=stream.rewritten))
 
 
-def as_json(answer: Answer, prompt: Sequence[ChatMessage] | None = None) -> dict[str, object]:
-    """An answer as ``--json`` prints it, with the prompt where that was asked for."""
+def as_json(answer: Answer, language: Language, prompt: Sequence[ChatMessage] | None = None) -> dict[str, object]:
+    """An answer as ``--json`` prints it: all but its passages, and the prompt where that was asked for."""
     shown = {} if prompt is None else {"prompt": [{"role": one.role, "text": one.text} for one in prompt]}
-    return shown | {
-        "question": answer.question,
-        "text": answer.text,
-        "model": answer.model,
-        "language": answer.language,
-        "refused": answer.refused,
-        "complete": answer.complete,
-        "citations": [
-            {
-                "number": citation.number,
-                "document": citation.document,
-                "path": citation.path,
-                "page": citation.page,
-                "page_label": citation.page_label,
-                "headings": citation.headings,
-                "lines": citation.lines,
-                "ocr": citation.ocr,
-                "described": citation.described,
-                "suspicious": citation.suspicious,
-                "where": citation.where(answer.language),
-                "quote": citation.quote,
-                "start": citation.start,
-                "end": citation.end,
-            }
-            for citation in answer.citations
-        ],
-        "sentences": answer.sentences,
-        "dropped_markers": answer.dropped_markers,
-        "notice": answer.notice or "",
-        "thinking": answer.thinking,
-        "prompt_tokens": answer.prompt_tokens,
-        "answer_tokens": answer.answer_tokens,
-        "context_tokens": answer.context_tokens,
-    }
+    return shown | {name: value for name, value in answer.to_dict(language).items() if name != "passages"}

@@ -35,7 +35,7 @@ def add(app: typer.Typer, texts: Texts) -> None:
             stream = rag.stream(question, kb or None, (), chosen, image or ())
             if json:
                 answer = stream.answer
-                output.print_json(as_json(answer, stream.prompt if prompt else None))
+                output.print_json(as_json(answer, output.texts.language, stream.prompt if prompt else None))
             else:
                 show(stream, output)
                 if prompt:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from ingest.messages import Message, message
 
 from ..catalog import Catalog, IndexState
+from ..parts import Refiner
 from ..protocols import Embedder, Reranker
 from ..types import KnowledgeBase, Passage, Retrieval, Trace
 from ..vectors import Vectors
@@ -18,7 +19,7 @@ from .dense import DenseHits, DenseIndex
 from .filters import Condition
 from .fusion import Candidate, fuse
 from .lexical import LexicalHits
-from .rerank import rerank
+from .rerank import refine, rerank
 from .tokens import phrases, query_terms
 
 _CANDIDATES = 100
@@ -80,12 +81,17 @@ class Retriever:
         return Found(tuple(fuse(parts)), tuple(parts), notes)
 
     def retrieve(
-        self, scopes: Sequence[Scope], question: str, reading: Reading, reranker: Reranker | None = None
+        self,
+        scopes: Sequence[Scope],
+        question: str,
+        reading: Reading,
+        reranker: Reranker | None = None,
+        refiners: Sequence[Refiner] = (),
     ) -> Retrieval:
         """The passages that best fit the question, best first.
 
         Raises:
-            EmbedderError, StorageError; ModelError from a reranker.
+            EmbedderError, StorageError; ModelError from a reranker; what a refiner raises.
         """
         found = self.search(scopes, question)
         best = found.candidates[: _READ + 2 * reading.limit]
@@ -104,6 +110,8 @@ class Retriever:
         ]
         if reranker is not None:
             passages = rerank(reranker, question, passages)
+        for refiner in refiners:
+            passages = refine(refiner, question, passages)
         passages = fit_to_read(passages, reading, self._catalog.passages)
         nearest = max(
             ((one.similarity or 0.0, one.standing) for one in found.candidates),

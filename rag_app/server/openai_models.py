@@ -7,6 +7,7 @@ answer is the app's own setting. The embedding model is listed too, under its ow
 from __future__ import annotations
 
 import base64
+import struct
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -127,11 +128,11 @@ async def _embedded(house: House, asked: EmbeddingRequest) -> EmbeddingList:
     tokens = 0
     for start in range(0, len(texts), _BATCH):
         batch = texts[start : start + _BATCH]
-        made = await house.workshop.run(lambda batch=batch: house.rag.embed(batch, query=query))  # type: ignore[misc]
-        tokens += sum(made.tokens)
-        for row in made.vectors.astype("<f4"):
+        made = await house.workshop.run(lambda batch=batch: house.rag.embed(*batch, query=query))  # type: ignore[misc]
+        tokens += made.tokens
+        for row in made.vectors:
             encoded = asked.encoding_format == "base64"
-            vector = base64.b64encode(row.tobytes()).decode() if encoded else row.tolist()
+            vector = base64.b64encode(struct.pack(f"<{len(row)}f", *row)).decode() if encoded else list(row)
             views.append(EmbeddingView(index=len(views), embedding=vector))
     return EmbeddingList(data=views, model=info.name, usage={"prompt_tokens": tokens, "total_tokens": tokens})
 
