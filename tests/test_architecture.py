@@ -44,7 +44,7 @@ OWNERS = {
     "pathspec": "ingest/ignore.py",
     "pptx": "ingest/loaders/slides.py",
     "psutil": "rag_app/llm/hardware.py",
-    "pydantic": "rag_app/settings.py",
+    "pydantic": "rag_app/settings.py rag_app/reference/schema.py",
     "pydantic_settings": "rag_app/settings.py",
     "pypdf": "ingest/loaders/pdf_pypdf.py",
     "pypdfium2": "ingest/loaders/pdf_pdfium.py ingest/loaders/pdf_ocr.py ingest/loaders/pdf_pictures.py "
@@ -62,6 +62,7 @@ OWNERS = {
     "watchfiles": "ingest/watch.py",
     "xllamacpp": "rag_app/llm/gguf_worker.py",
     "typer": "rag_app/cli/",
+    "typing_extensions": "rag_app/cli/shapes.py",
 }
 COMMON = {"numpy"}  # the type of every vector
 HEAVY = (
