@@ -75,7 +75,7 @@ def _of_json(line: str, number: int) -> Asked:
         value: dict[str, Any] = json.loads(line)
     except (ValueError, RecursionError) as error:
         return Asked(str(number), line, flaw=BatchError("batch.bad_json", line=number, cause=error, example=_EXAMPLE))
-    question, kbs = value.get("question"), value.get("kb") or ()
+    question, kbs = value.get("question"), value.get("kb") or []
     id = str(value.get("id", number))
     named = (kbs,) if isinstance(kbs, str) else tuple(kbs) if isinstance(kbs, list) else (None,)
     if not isinstance(question, str) or not all(isinstance(one, str) for one in named):
