@@ -16,7 +16,6 @@ import pytest
 
 from rag_app import RagApp
 from rag_app.cli import batch
-from rag_app.cli.output import Output
 
 from .conftest import SAMPLES
 from .test_cli import rag
@@ -155,14 +154,9 @@ def test_ctrl_c_keeps_what_is_answered(tmp_path: Path) -> None:
     assert [line["id"] for line in lines_of(answers)] == ["1"]
 
 
-def test_a_disk_that_is_full_is_said(tmp_path: Path, app: RagApp) -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("only Linux has a full disk at hand")
-    with batch.Answers(tmp_path / "a.jsonl", Output("en")) as answers:
-        assert answers._file is not None
-        answers._file.close()
-        with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123
-            answers._file = full
-            with pytest.raises(batch.BatchError, match="space"):
-                answers.add({"id": "1", "question": "x", "error": "e", "kind": "k"})
-            answers._file = None
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
+def test_a_disk_that_is_full_is_said(rag: Any, tmp_path: Path) -> None:
+    questions = tmp_path / "q.txt"
+    questions.write_text("How do I stop a model?\n", encoding="utf-8")
+    result = rag("ask", "--batch", str(questions), "-o", "/dev/full")
+    assert (result.code, "No space left" in result.err) == (1, True)

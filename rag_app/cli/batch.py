@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -138,7 +138,8 @@ class Answers:
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # each line was flushed; what failed was told then
+                self._file.close()
 
     def add(self, line: BatchAnswerJson | BatchFailureJson) -> None:
         """Write a line; it has left this process when this returns.
@@ -167,7 +168,7 @@ class Answers:
 
     def _take_up(self, path: Path) -> None:
         """Read what was answered; a last line that was cut off goes, and so does what failed: it is asked again."""
-        if not path.exists():
+        if not path.is_file():  # nothing yet, or a device
             path.parent.mkdir(parents=True, exist_ok=True)
             return
         *lines, cut = path.read_bytes().split(b"\n")
