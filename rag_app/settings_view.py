@@ -42,6 +42,7 @@ _FIXED = {
     # where text of documents may go, and who may come in, is decided at the machine
     *("openai_url", "openai_model", "openai_api_key", *GROUPS["sharing"]),
 }
+_TABLES = {"ui_users"}  # more than one value
 _SECRET = ("openai_api_key", "ui_password")
 
 
@@ -84,16 +85,20 @@ def view(settings: Settings) -> dict[str, SettingView]:
     return {name: _view(name, group, settings, next_time, file, in_file) for group, name in named}
 
 
-def change(name: str, value: str | int | bool) -> Path:
+def change(name: str, value: str | int | bool, *, at_machine: bool = False) -> Path:
     """Store a setting in ``rag.toml``, if it can have that value; it holds from the next :meth:`RagApp.open` on.
+
+    Args:
+        at_machine: whoever does so sits at the machine, and may change what no page may.
 
     Returns:
         The file.
 
     Raises:
-        SettingsError: it can't have it, it is no setting to be changed from a page, or the file can't be written.
+        SettingsError: it can't have it, it is no setting to be changed so, or the file can't be written.
     """
-    if name in _FIXED or name not in Settings.model_fields:
+    closed = _TABLES if at_machine else _FIXED
+    if name in closed or name not in Settings.model_fields:
         raise SettingsError("settings.not_here", name=name)
     Settings.load(**{name: value})
     return store(name, value)

@@ -17,6 +17,7 @@ from rag_app.llm.background import EventLoop
 from rag_app.llm.gguf import GgufModel
 
 from .network import stay_home
+from .schemas import check_outputs
 
 stay_home()  # the whole suite runs so
 
@@ -61,6 +62,12 @@ def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model_dir: Pat
     monkeypatch.setenv("RAG_OLLAMA_URL", NOBODY)
     monkeypatch.setenv("RAG_LANGUAGE", "en")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def documented_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command prints with --json is what the reference says, in every test."""
+    check_outputs(monkeypatch)
 
 
 @pytest.fixture

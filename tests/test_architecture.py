@@ -49,7 +49,7 @@ OWNERS = {
     "pathspec": "ingest/ignore.py",
     "pptx": "ingest/loaders/slides.py",
     "psutil": "rag_app/llm/hardware.py",
-    "pydantic": "rag_app/settings.py rag_app/server/ rag_app/mcp_server/",
+    "pydantic": "rag_app/settings.py rag_app/reference/schema.py rag_app/server/ rag_app/mcp_server/",
     "pydantic_settings": "rag_app/settings.py",
     "pypdf": "ingest/loaders/pdf_pypdf.py",
     "pypdfium2": "ingest/loaders/pdf_pdfium.py ingest/loaders/pdf_ocr.py ingest/loaders/pdf_pictures.py "
@@ -68,7 +68,8 @@ OWNERS = {
     "uvicorn": "rag_app/server/serving.py",
     "watchfiles": "ingest/watch.py",
     "xllamacpp": "rag_app/llm/gguf_worker.py",
-    "typer": "rag_app/cli/",
+    "typer": "rag_app/cli/ rag_app/reference/commands.py",
+    "typing_extensions": "rag_app/cli/shapes.py",
 }
 COMMON = {"numpy"}  # the type of every vector
 HEAVY = (

@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from ..chat.answering import AnswerStream, Event
 from ..chat.conversation_stream import ConversationStream
+from ..chat.replying import ReplyStream
 from ..conversation_types import Condensed
 from ..protocols import ChatMessage
 from ..types import Answer, Retrieval
@@ -20,7 +21,7 @@ from .threads import Beside, Cancelled, Threads
 P = ParamSpec("P")
 S = TypeVar("S")
 
-Opened = AnswerStream | ConversationStream
+Opened = AnswerStream | ConversationStream | ReplyStream
 
 
 class AnswerSource:
@@ -112,7 +113,7 @@ class AsyncAnswerStream:
     def condensed(self) -> Condensed | None:
         """In a conversation, how the question was made to stand alone; None until that is known."""
         opened = self._source.opened
-        return opened.condensed if isinstance(opened, ConversationStream) else None
+        return opened.condensed if isinstance(opened, ConversationStream | ReplyStream) else None
 
     @property
     def message(self) -> int | None:

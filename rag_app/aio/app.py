@@ -126,12 +126,15 @@ class AsyncRagApp(Beside[RagApp]):
 
     retrieve = in_thread(RagApp.retrieve)
     stream = as_stream(RagApp.stream)
+    reply = as_stream(RagApp.reply)
     ask = as_answer(RagApp.ask, RagApp.stream)
     suggested_questions = in_thread(RagApp.suggested_questions)
     locate = in_thread(RagApp.locate)
     page_image = in_thread(RagApp.page_image)
     source_note = in_thread(RagApp.source_note)
+    document_ids = in_thread(RagApp.document_ids)
     embed = in_thread(RagApp.embed)
+    embedder_info = in_thread(RagApp.embedder_info)
 
     # Conversations
 

@@ -1,6 +1,6 @@
 """Answers on a terminal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ingest.messages import Language, Message
 
@@ -8,8 +8,9 @@ from ..chat.answering import AnswerStream, Thought, Withdrawn
 from ..chat.conversation_stream import ConversationStream
 from ..chat.drafting import Checked
 from ..protocols import ChatMessage
-from ..types import Answer
+from ..types import Answer, Citation
 from .output import Output
+from .shapes import AnswerJson, CitationJson, PageJson
 
 
 def show(stream: AnswerStream | ConversationStream, output: Output) -> Answer:
@@ -79,7 +80,53 @@ def _tell_rewritten(stream: ConversationStream, output: Output, waits: Callable[
         output.note(output.texts("conversation.rewritten", question=stream.rewritten))
 
 
-def as_json(answer: Answer, language: Language, prompt: Sequence[ChatMessage] | None = None) -> dict[str, object]:
-    """An answer as ``--json`` prints it: all but its passages, and the prompt where that was asked for."""
-    shown = {} if prompt is None else {"prompt": [{"role": one.role, "text": one.text} for one in prompt]}
-    return shown | {name: value for name, value in answer.to_dict(language).items() if name != "passages"}
+def as_json(
+    answer: Answer, prompt: Sequence[ChatMessage] | None = None, pages: Mapping[int, PageJson] | None = None
+) -> AnswerJson:
+    """An answer as ``--json`` prints it.
+
+    Args:
+        prompt: what the model was sent, where that was asked for.
+        pages: by the citation's number, where pictures of them were.
+    """
+    shown: AnswerJson = {
+        "question": answer.question,
+        "text": answer.text,
+        "model": answer.model,
+        "language": answer.language,
+        "refused": answer.refused,
+        "complete": answer.complete,
+        "citations": [_citation(citation, answer.language, pages or {}) for citation in answer.citations],
+        "sentences": answer.sentences,
+        "dropped_markers": answer.dropped_markers,
+        "notice": answer.notice or "",
+        "thinking": answer.thinking,
+        "prompt_tokens": answer.prompt_tokens,
+        "answer_tokens": answer.answer_tokens,
+        "context_tokens": answer.context_tokens,
+    }
+    if prompt is not None:
+        shown["prompt"] = [{"role": one.role, "text": one.text} for one in prompt]
+    return shown
+
+
+def _citation(citation: Citation, language: Language, pages: Mapping[int, PageJson]) -> CitationJson:
+    shown: CitationJson = {
+        "number": citation.number,
+        "document": citation.document,
+        "path": citation.path,
+        "page": citation.page,
+        "page_label": citation.page_label,
+        "headings": citation.headings,
+        "lines": citation.lines,
+        "ocr": citation.ocr,
+        "described": citation.described,
+        "suspicious": citation.suspicious,
+        "where": citation.where(language),
+        "quote": citation.quote,
+        "start": citation.start,
+        "end": citation.end,
+    }
+    if citation.number in pages:
+        shown["image"] = pages[citation.number]
+    return shown

@@ -12,7 +12,8 @@ from ..app import RagApp
 from ..chat.conversation import Conversation
 from ..chat.conversation_stream import ConversationStream
 from ..errors import ConversationError
-from .answers import show
+from . import completing
+from .answers import as_json, show
 from .conversations import show_messages
 from .output import Output
 from .session import session
@@ -42,14 +43,22 @@ def add(app: typer.Typer, texts: Texts) -> None:
         continue_: Annotated[bool, typer.Option("--continue", "-c", help=texts("cli.chat_continue"))] = False,
         identifier: Annotated[
             int | None,
-            typer.Option("--conversation", metavar="ID", help=texts("cli.chat_conversation"), show_default=False),
+            typer.Option(
+                "--conversation",
+                metavar="ID",
+                help=texts("cli.chat_conversation"),
+                show_default=False,
+                autocompletion=completing.conversations,
+            ),
         ] = None,
+        json: Annotated[bool, typer.Option("--json", help=texts("cli.chat_json"))] = False,
     ) -> None:
-        with session() as (rag, output):
+        with session(json=json) as (rag, output):
             conversation = _opened(rag, kb, identifier, latest=continue_)
             rag.preload()
-            output.note(output.texts("cli.chat_hello"))
-            show_messages(conversation.messages, output)
+            if not json:
+                output.note(output.texts("cli.chat_hello"))
+                show_messages(conversation.messages, output)
             while (line := _read(output)) is not None:
                 with suppress(KeyboardInterrupt):  # stops this answer, not the conversation
                     try:
@@ -74,9 +83,16 @@ def _do(conversation: Conversation, line: str, output: Output) -> None:
     if command == "help":
         output.note(output.texts("cli.chat_help"))
     elif command is None:
-        show(conversation.stream(line), output)
+        _show(conversation.stream(line), output)
     else:
-        show(_again(conversation, command, rest.strip()), output)
+        _show(_again(conversation, command, rest.strip()), output)
+
+
+def _show(stream: ConversationStream, output: Output) -> None:
+    if not output.json:
+        show(stream, output)
+        return
+    print(output.one_line(as_json(stream.answer)), flush=True)
 
 
 def _again(conversation: Conversation, command: str, text: str) -> ConversationStream:

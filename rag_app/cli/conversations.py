@@ -52,7 +52,7 @@ def _add_reading(group: typer.Typer, texts: Texts) -> None:
 
     @group.command(help=texts.help("cli.conversations_show", "rag-app conversations show 3"))
     def show(
-        id: Annotated[int, typer.Argument(metavar="ID", show_default=False)],
+        id: Annotated[int, texts.conversation_argument()],
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
         with session(json=json) as (rag, output):
@@ -65,7 +65,7 @@ def _add_reading(group: typer.Typer, texts: Texts) -> None:
 
     @group.command(help=texts.help("cli.conversations_export", "rag-app conversations export 3 --format json"))
     def export(
-        id: Annotated[int, typer.Argument(metavar="ID", show_default=False)],
+        id: Annotated[int, texts.conversation_argument()],
         file: Annotated[
             Path | None,
             typer.Argument(metavar="[FILE]", help=texts("cli.conversations_export_file"), show_default=False),
@@ -81,7 +81,7 @@ def _add_reading(group: typer.Typer, texts: Texts) -> None:
 def _add_changing(group: typer.Typer, texts: Texts) -> None:
     @group.command(help=texts.help("cli.conversations_rename", 'rag-app conversations rename 3 "Server logs"'))
     def rename(
-        id: Annotated[int, typer.Argument(metavar="ID", show_default=False)],
+        id: Annotated[int, texts.conversation_argument()],
         title: Annotated[str, typer.Argument(metavar="TITLE", show_default=False)],
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
@@ -91,7 +91,7 @@ def _add_changing(group: typer.Typer, texts: Texts) -> None:
 
     @group.command(help=texts.help("cli.conversations_delete", "rag-app conversations delete 3 --yes"))
     def delete(
-        id: Annotated[int, typer.Argument(metavar="ID", show_default=False)],
+        id: Annotated[int, texts.conversation_argument()],
         yes: Annotated[bool, typer.Option("--yes", "-y", help=texts("cli.yes"))] = False,
         verify: Annotated[bool, typer.Option("--verify", help=texts("cli.verify"))] = False,
         json: Annotated[bool, texts.json_option()] = False,

@@ -7,6 +7,8 @@ import typer
 
 from ..doctor import examine
 from ..settings import Settings, language
+from . import document_files
+from .exits import Exit
 from .output import Output
 from .session import session
 from .texts import Texts
@@ -38,6 +40,8 @@ def add(app: typer.Typer, texts: Texts) -> None:
                     for d in documents
                 ],
             )
+
+    document_files.add(docs, texts)
 
     @docs.command(help=texts.help("cli.docs_tag", "rag-app docs tag ~/papers/2024 --add survey"))
     def tag(
@@ -82,4 +86,4 @@ def add(app: typer.Typer, texts: Texts) -> None:
                 )
                 if check.remedy is not None:
                     output.line(f"  → {check.remedy.text(output.texts.language)}")
-        raise typer.Exit(1 if any(check.status == "fail" for check in checks) else 0)
+        raise typer.Exit(Exit.FAILED if any(check.status == "fail" for check in checks) else Exit.DONE)

@@ -11,6 +11,7 @@ from ..evaluation import MEASURES, Change, RetrievalReport, compare, load_datase
 from ..evaluation.retrieval import evaluate_retrieval
 from ..settings import Settings, language
 from . import evaluate_answers, evaluate_drafts
+from .exits import Exit
 from .output import Output
 from .texts import Texts
 
@@ -53,7 +54,7 @@ def add(app: typer.Typer, texts: Texts) -> None:
                     output.texts("eval.worse", measure=one.measure, by=f"{-one.difference:.4f}", tolerance=tolerance),
                     style="red",
                 )
-        raise typer.Exit(1 if worse else 0)
+        raise typer.Exit(Exit.FAILED if worse else Exit.DONE)
 
     evaluate_answers.add(group, texts)
     evaluate_drafts.add(group, texts)

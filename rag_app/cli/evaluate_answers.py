@@ -19,6 +19,7 @@ from ..evaluation.answers import open_judge
 from ..evaluation.report import Comparison, Report, figure, write_report
 from ..evaluation.throwaway import filled
 from ..settings import Settings, language
+from .exits import Exit
 from .output import Output
 from .texts import Texts
 
@@ -69,7 +70,7 @@ def add(group: typer.Typer, texts: Texts) -> None:
             if page is not None:
                 output.note(output.texts("eval.reported", path=page))
             _show_worse(worse, tolerance, output)
-        raise typer.Exit(1 if worse else 0)
+        raise typer.Exit(Exit.FAILED if worse else Exit.DONE)
 
     @group.command(help=texts.help("cli.eval_runs", "rag-app eval runs"))
     def runs(

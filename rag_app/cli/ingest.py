@@ -11,12 +11,13 @@ from ingest.errors import UserError
 from ingest.types import FileReport, IngestReport, Progress
 
 from ..app import RagApp
+from ..errors import RagError
+from .exits import Exit
 from .output import Output
 from .reporting import exit_code, planned, summary
 from .session import session
 from .texts import Texts
 
-_INTERRUPTED = 130
 Ingest = Callable[[Callable[[Progress], None]], IngestReport]
 
 
@@ -50,16 +51,47 @@ def add(app: typer.Typer, texts: Texts) -> None:
         kb: Annotated[str | None, texts.kb_option()] = None,
         watch: Annotated[bool, typer.Option("--watch", help=texts("cli.sync_watch"))] = False,
         dry_run: Annotated[bool, dry_run_option] = False,
+        listed: Annotated[bool, typer.Option("--list", help=texts("cli.sync_list"))] = False,
+        forgotten: Annotated[
+            Path | None,
+            typer.Option("--forget", metavar="FOLDER", help=texts("cli.sync_forget"), show_default=False),
+        ] = None,
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
         named = folders or []
         with session(json=json) as (rag, output):
-            if dry_run:
+            if forgotten is not None:
+                _forget(rag, forgotten, kb)
+            if listed or forgotten is not None:
+                _folders(rag.folders(kb), output)
+            elif dry_run:
                 planned(output, rag.plan(*(named or rag.folders(kb)), kb=kb).files)
             elif watch:
                 raise typer.Exit(_watch(rag, output, named, kb))
             else:
                 raise typer.Exit(_run(output, lambda show: rag.sync(*named, kb=kb, progress=show)))
+
+
+def _forget(rag: RagApp, folder: Path, kb: str | None) -> None:
+    """Let sync forget a folder.
+
+    Raises:
+        RagError: it does not remember it.
+    """
+    remembered = folder if folder in rag.folders(kb) else folder.expanduser().resolve()
+    if remembered not in rag.folders(kb):
+        raise RagError("cli.sync_unknown", folder=folder)
+    rag.leave_folder(remembered, kb)
+
+
+def _folders(folders: Sequence[Path], output: Output) -> None:
+    if output.json:
+        output.print_json({"folders": folders})
+        return
+    for folder in folders:
+        output.line(str(folder))
+    if not folders:
+        output.note(output.texts("cli.sync_none"))
 
 
 def run(rag: RagApp, output: Output, paths: list[Path], kb: str | None, passwords: Sequence[str] = ()) -> int:
@@ -93,8 +125,8 @@ def _run(output: Output, ingest: Ingest, unlock: Callable[[Path, str], Ingest] |
     by_path = [reports[path] for path in sorted(reports)]
     summary(output, by_path, interrupted, failure)
     if failure is not None:
-        return 1
-    return _INTERRUPTED if interrupted else exit_code(by_path)
+        return Exit.FAILED
+    return Exit.INTERRUPTED if interrupted else exit_code(by_path)
 
 
 def _shown(output: Output, ingest: Ingest, reports: dict[Path, FileReport]) -> None:

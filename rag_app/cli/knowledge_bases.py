@@ -36,7 +36,7 @@ def add(app: typer.Typer, texts: Texts) -> None:
 
     @kb.command(help=texts.help("cli.kb_rename", "rag-app kb rename work archive"))
     def rename(
-        name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+        name: Annotated[str, texts.kb_argument()],
         new_name: Annotated[str, typer.Argument(metavar="NEW-NAME", show_default=False)],
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
@@ -46,7 +46,7 @@ def add(app: typer.Typer, texts: Texts) -> None:
 
     @kb.command(help=texts.help("cli.kb_delete", "rag-app kb delete archive --yes"))
     def delete(
-        name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+        name: Annotated[str, texts.kb_argument()],
         yes: Annotated[bool, typer.Option("--yes", "-y", help=texts("cli.yes"))] = False,
         verify: Annotated[bool, typer.Option("--verify", help=texts("cli.verify"))] = False,
         json: Annotated[bool, texts.json_option()] = False,
@@ -61,7 +61,7 @@ def add(app: typer.Typer, texts: Texts) -> None:
 
     @kb.command(help=texts.help("cli.kb_export", "rag-app kb export work work.ragkb"))
     def export(
-        name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+        name: Annotated[str, texts.kb_argument()],
         file: Annotated[Path, typer.Argument(metavar="FILE", help=texts("cli.kb_export_file"), show_default=False)],
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
@@ -97,6 +97,13 @@ def add(app: typer.Typer, texts: Texts) -> None:
             with output.counting("cli.enriching") as counted:
                 failed = rag.enrich(kb, counted)
             output.report({"without": failed}, "cli.enriched", count=failed)
+
+    @app.command(help=texts.help("cli.prepare", "rag-app prepare"))
+    def prepare(json: Annotated[bool, texts.json_option()] = False) -> None:
+        with session(json=json) as (rag, output):
+            rag.prepare()
+            embedder = rag.settings.embedder
+            output.report({"embedder": embedder}, "cli.prepared", embedder=embedder)
 
     @app.command(help=texts.help("cli.reindex", "rag-app reindex --kb work --embedder BAAI/bge-m3"))
     def reindex(

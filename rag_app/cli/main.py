@@ -1,7 +1,4 @@
-"""``rag-app``: the commands put together, and errors turned into exit codes.
-
-Exit codes: 0 done; 1 failed, or a file could not be read whole; 2 wrong usage; 130 stopped with Ctrl-C.
-"""
+"""``rag-app``: the commands put together, and errors turned into exit codes (:mod:`rag_app.cli.exits`)."""
 
 import sys
 from importlib.metadata import version
@@ -27,12 +24,12 @@ from . import (
     password,
     retrieve,
     serve,
+    settings,
     up,
 )
+from .exits import Exit, table
 from .output import Output
 from .texts import Texts
-
-_INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -47,9 +44,9 @@ def main(arguments: list[str] | None = None) -> None:
         build(spoken)(given, prog_name="rag-app")
     except UserError as error:
         Output(spoken, json="--json" in given).error(error)
-        sys.exit(1)
+        sys.exit(Exit.FAILED)
     except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+        sys.exit(Exit.INTERRUPTED)
 
 
 def build(spoken: Language) -> typer.Typer:
@@ -57,6 +54,7 @@ def build(spoken: Language) -> typer.Typer:
     texts = Texts(spoken)
     app = typer.Typer(
         help=texts("cli.help"),
+        epilog=_epilogue(texts),
         no_args_is_help=True,
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
@@ -86,10 +84,16 @@ def build(spoken: Language) -> typer.Typer:
     documents.add(app, texts)
     evaluate.add(app, texts)
     models.add(app, texts)
+    settings.add(app, texts)
     password.add(app, texts)
     serve.add(app, texts)
     mcp.add(app, texts)
     return app
+
+
+def _epilogue(texts: Texts) -> str:
+    codes = "; ".join(f"{code} {meaning}" for code, meaning in table(texts).items())
+    return texts("exit.title", codes=codes)
 
 
 def _language() -> Language:

@@ -13,6 +13,7 @@ from ..llm.library import ChosenModel, Library, ModelEntry
 from ..llm.ollama_server import OllamaServer
 from ..llm.recommend import recommend as recommend_for
 from ..settings import Settings, language
+from . import completing
 from .figures import size
 from .output import Output
 from .pulling import as_json, follow, recommended
@@ -41,7 +42,13 @@ def add(app: typer.Typer, texts: Texts) -> None:
     @group.command(help=texts.help("models.pull", "rag-app models pull llama3.1:8b --use"))
     def pull(
         name: Annotated[
-            str | None, typer.Argument(metavar="NAME", help=texts("models.pull_name"), show_default=False)
+            str | None,
+            typer.Argument(
+                metavar="NAME",
+                help=texts("models.pull_name"),
+                show_default=False,
+                autocompletion=completing.known_models,
+            ),
         ] = None,
         then_use: Annotated[bool, typer.Option("--use", help=texts("models.pull_use"))] = False,
         json: Annotated[bool, texts.json_option()] = False,
@@ -53,7 +60,10 @@ def add(app: typer.Typer, texts: Texts) -> None:
             done = follow(library, model, output)
             chosen = library.use(model) if then_use else None
             if json:
-                output.print_json(as_json(done) | ({"chosen": chosen} if chosen else {}))
+                pulled = as_json(done)
+                if chosen is not None:
+                    pulled["chosen"] = chosen
+                output.print_json(pulled)
                 return
             output.line(output.texts("models.pulled", model=model, size=size(done.total)), style="green")
             if chosen:
@@ -63,7 +73,9 @@ def add(app: typer.Typer, texts: Texts) -> None:
 
     @group.command(help=texts.help("models.use", "rag-app models use llama3.1:8b"))
     def use(
-        name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+        name: Annotated[
+            str, typer.Argument(metavar="NAME", show_default=False, autocompletion=completing.installed_models)
+        ],
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:
         with _library(json=json) as (library, output, _):
@@ -75,7 +87,9 @@ def add(app: typer.Typer, texts: Texts) -> None:
 
     @group.command(help=texts.help("models.remove", "rag-app models remove llama3.1:8b"))
     def remove(
-        name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+        name: Annotated[
+            str, typer.Argument(metavar="NAME", show_default=False, autocompletion=completing.installed_models)
+        ],
         yes: Annotated[bool, typer.Option("--yes", "-y", help=texts("cli.yes"))] = False,
         json: Annotated[bool, texts.json_option()] = False,
     ) -> None:

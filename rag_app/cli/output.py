@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ingest.types import FileReport
     from ingest.types import Progress as Step
 
+    from .shapes import FailureJson
+
 _MOST_WARNINGS = 5  # of one file, in a terminal
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # an escape sequence in a name must not reach the terminal
 
@@ -46,6 +48,10 @@ class Output:
     def print_json(self, value: Any) -> None:
         """Print a value as one JSON object."""
         print(to_json(value, self._language, indent=1))
+
+    def one_line(self, value: Any) -> str:
+        """A value as one line of JSON."""
+        return to_json(value, self._language)
 
     def report(self, value: Any, key: str, /, **values: object) -> None:
         """What a command did: the object for programs, a sentence of the catalogue for people."""
@@ -125,19 +131,19 @@ class Output:
                 f"[red]{_safe(self.texts('cli.error'))}[/red] {_safe(error.text(self._language))}", soft_wrap=True
             )
 
-    def failure(self, error: UserError) -> dict[str, str]:
+    def failure(self, error: UserError) -> FailureJson:
         """A failure as JSON has it."""
         return {"error": error.text(self._language), "kind": type(error).__name__}
 
     @contextmanager
-    def counting(self, key: str) -> Iterator[Callable[[int, int], None]]:
+    def counting(self, key: str, *, hidden: bool = False) -> Iterator[Callable[[int, int | None], None]]:
         """A progress bar for something that is counted: call it with (done, in all)."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TextColumn("{task.completed}/{task.total}"),
         )
-        hidden = self.json or not self._err.is_terminal
+        hidden = hidden or self.json or not self._err.is_terminal
         with Progress(*columns, TimeRemainingColumn(), console=self._err, transient=True, disable=hidden) as bar:
             task = bar.add_task(_safe(self.texts(key)), total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -202,13 +208,11 @@ class IngestProgress:
             self._report(step.report)
 
     def _report(self, report: FileReport) -> None:
-        """A line for a file with trouble, one for each further warning; where nobody sees the bar, one for all."""
+        """A line for a file with trouble, one for each further warning."""
         path = _safe(str(report.path))
         status = self._texts(f"status.{report.status}")
         if report.reason is None:
-            if not self._console.is_terminal and report.status != "unchanged":
-                self._console.print(f"{status} {path}", soft_wrap=True)
-            return
+            return  # in a terminal the bar tells it; elsewhere only trouble is worth a line
         style = "red" if report.status == "refused" else "yellow"
         lines = [message.text(self._texts.language) for message in (report.reason, *report.warnings[1:_MOST_WARNINGS])]
         if len(report.warnings) > _MOST_WARNINGS:

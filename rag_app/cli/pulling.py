@@ -11,10 +11,10 @@ from ..llm.hardware import look
 from ..llm.library import Library
 from ..llm.pulling import PullStep
 from ..llm.recommend import recommend
+from .exits import Exit
 from .figures import clock, size
 from .output import Output
-
-_INTERRUPTED = 130
+from .shapes import PulledJson
 
 
 def recommended(output: Output) -> str:
@@ -55,13 +55,13 @@ def follow(library: Library, name: str, output: Output) -> PullStep:
         output.note(stopped, style="yellow")
         if output.json:
             output.print_json(as_json(last))
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(Exit.INTERRUPTED) from None
     if last.stage != "done":  # the server closed the connection as if all were well
         raise ModelError("models.pull_ended", model=name, done=size(last.done), total=size(last.total))
     return last
 
 
-def as_json(step: PullStep) -> dict[str, object]:
+def as_json(step: PullStep) -> PulledJson:
     """What a program is told of a download that is over."""
     return {"model": step.model, "finished": step.stage == "done", "done": step.done, "total": step.total}
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from ingest.errors import UserError
 from ingest.types import FileReport
 
+from .exits import Exit
 from .output import Output
+from .shapes import FileJson, IngestJson
 
 _ORDER = ("read", "partial", "moved", "duplicate", "unchanged", "removed", "refused")
 _MOST_PLANNED = 200
@@ -14,8 +16,11 @@ _MOST_PLANNED = 200
 def summary(output: Output, reports: Sequence[FileReport], interrupted: bool, failure: UserError | None) -> None:
     """The sum of it."""
     if output.json:
-        failed = {} if failure is None else output.failure(failure)
-        output.print_json({"files": files(reports), "interrupted": interrupted, **failed})
+        shown: IngestJson = {"files": files(reports), "interrupted": interrupted}
+        if failure is not None:
+            failed = output.failure(failure)
+            shown["error"], shown["kind"] = failed["error"], failed["kind"]
+        output.print_json(shown)
         return
     fresh = [report for report in reports if report.status in ("read", "partial")]
     output.line(
@@ -58,7 +63,7 @@ def planned(output: Output, reports: Sequence[FileReport]) -> None:
     output.line(output.texts("cli.planned", counts=_counts(output, reports)))
 
 
-def files(reports: Sequence[FileReport]) -> list[dict[str, object]]:
+def files(reports: Sequence[FileReport]) -> list[FileJson]:
     """The reports as JSON has them."""
     return [
         {
@@ -81,7 +86,7 @@ def files(reports: Sequence[FileReport]) -> list[dict[str, object]]:
 
 def exit_code(reports: Sequence[FileReport]) -> int:
     """0 when every file was read whole."""
-    return 1 if any(report.status in ("partial", "refused") for report in reports) else 0
+    return Exit.FAILED if any(report.status in ("partial", "refused") for report in reports) else Exit.DONE
 
 
 def _counts(output: Output, reports: Sequence[FileReport]) -> str:

@@ -8,6 +8,7 @@ from ..types import Passage, Retrieval
 from .filtering import filters
 from .output import Output
 from .session import session
+from .shapes import PassageJson, RetrievalJson
 from .texts import Texts
 
 _SHOWN = 300  # characters of a passage in a terminal
@@ -36,7 +37,7 @@ def add(app: typer.Typer, texts: Texts) -> None:
             chosen = filters(document, folder, type_, tag, since, until)
             found = rag.retrieve(question, kb or None, limit, chosen)
             if json:
-                output.print_json(_as_json(found, output, explain=explain))
+                output.print_json(_as_json(found, explain=explain))
             else:
                 _show(found, output, explain=explain)
 
@@ -85,10 +86,30 @@ def _explained(passage: Passage, output: Output) -> list[str]:
     return [*lines, *(step.text(output.texts.language) for step in trace.steps)]
 
 
-def _as_json(found: Retrieval, output: Output, *, explain: bool) -> dict[str, object]:
-    """All of it; how each passage came to its place only where that was asked for."""
-    shown = found.to_dict(output.texts.language)
-    if not explain:
-        for passage in shown["passages"]:
-            del passage["trace"]
+def _as_json(found: Retrieval, *, explain: bool) -> RetrievalJson:
+    return {
+        "question": found.question,
+        "coverage": found.coverage,
+        "standing": found.standing,
+        "notes": found.notes,
+        "passages": [_passage_as_json(passage, explain=explain) for passage in found.passages],
+    }
+
+
+def _passage_as_json(passage: Passage, *, explain: bool) -> PassageJson:
+    shown: PassageJson = {
+        "document": passage.document,
+        "path": passage.path,
+        "kb": passage.kb,
+        "page": passage.page,
+        "page_label": passage.page_label,
+        "headings": passage.headings,
+        "described": passage.described,
+        "start": passage.start,
+        "end": passage.end,
+        "score": passage.score,
+        "text": passage.text,
+    }
+    if explain:
+        shown["trace"] = passage.trace
     return shown

@@ -9,6 +9,8 @@ import typer
 
 from ingest.messages import Language, text
 
+from . import completing
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -26,7 +28,14 @@ class Texts:
 
     def kb_option(self) -> Any:
         """``--kb``."""
-        return typer.Option("--kb", "-k", metavar="NAME", help=self("cli.kb_option"), show_default=False)
+        return typer.Option(
+            "--kb",
+            "-k",
+            metavar="NAME",
+            help=self("cli.kb_option"),
+            show_default=False,
+            autocompletion=completing.knowledge_bases,
+        )
 
     def json_option(self) -> Any:
         """``--json``."""
@@ -34,9 +43,30 @@ class Texts:
 
     def kbs_option(self) -> Any:
         """``--kb``, which may be given several times."""
-        return typer.Option("--kb", "-k", metavar="NAME", help=self("cli.kbs_option"), show_default=False)
+        return typer.Option(
+            "--kb",
+            "-k",
+            metavar="NAME",
+            help=self("cli.kbs_option"),
+            show_default=False,
+            autocompletion=completing.knowledge_bases,
+        )
 
     def filter_option(self, name: str) -> Any:
         """An option that narrows where to search: ``--doc``, ``--folder``, ``--type``, ``--tag``, ``--since``, …"""
         metavar = "YYYY-MM-DD" if name in ("since", "until") else name.upper()
-        return typer.Option(f"--{name}", metavar=metavar, help=self(f"cli.filter_{name}"), show_default=False)
+        return typer.Option(
+            f"--{name}",
+            metavar=metavar,
+            help=self(f"cli.filter_{name}"),
+            show_default=False,
+            autocompletion=completing.FILTERS.get(name),
+        )
+
+    def kb_argument(self) -> Any:
+        """The name of a knowledge base that is there."""
+        return typer.Argument(metavar="NAME", show_default=False, autocompletion=completing.knowledge_bases)
+
+    def conversation_argument(self) -> Any:
+        """The id of a stored conversation."""
+        return typer.Argument(metavar="ID", show_default=False, autocompletion=completing.conversations)

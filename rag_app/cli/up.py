@@ -20,6 +20,7 @@ from ..errors import RagError
 from ..samples import sample_folder
 from ..settings import Settings
 from . import ingest
+from .exits import Exit
 from .output import Output
 from .session import session
 from .texts import Texts
@@ -75,7 +76,7 @@ def _ingest_samples(rag: RagApp, output: Output) -> None:
     if folder is None or any(kb.documents for kb in rag.knowledge_bases()):
         return
     output.note(output.texts("cli.up_ingesting", folder=folder))
-    if ingest.run(rag, output, [folder], None) == 130:
+    if ingest.run(rag, output, [folder], None) == Exit.INTERRUPTED:
         raise KeyboardInterrupt
 
 
