@@ -135,9 +135,8 @@ def test_evaluation_from_python(samples: RagApp, tmp_path: Path) -> None:
         rag_app.AnswerQuestion("moon", "Who walked on the moon first?", ()),
     ]
     seen: list[tuple[int, int]] = []
-    run = samples.evaluate(
-        asked, save=tmp_path / "a.run.jsonl", progress=lambda done, total: seen.append((done, total))
-    )
+    file = tmp_path / "a.run.jsonl"
+    run = samples.evaluate(asked, save=file, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (2, 2)
     assert [case.good for case in run.cases] == [True, True]
     assert run.mean("contains") == 1.0
