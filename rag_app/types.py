@@ -200,6 +200,11 @@ class Retrieval(Value):
     standing: float = 0.0
     notes: tuple[Message, ...] = ()
 
+    def _repr_html_(self) -> str:
+        from .notebooks import retrieval_html
+
+        return retrieval_html(self)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Citation(Value):
@@ -232,6 +237,11 @@ class Citation(Value):
     ocr: bool = False
     described: bool = False
     suspicious: bool = False
+
+    def _repr_html_(self) -> str:
+        from .notebooks import citation_html
+
+        return citation_html(self)
 
     def _also(self, language: Language) -> dict[str, Any]:
         return {"where": self.where(language)}
@@ -348,6 +358,11 @@ class Answer(Value):
     complete: bool = True
     sentences: tuple[AnswerSentence, ...] = ()
     dropped_markers: int = 0
+
+    def _repr_html_(self) -> str:
+        from .notebooks import answer_html
+
+        return answer_html(self)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

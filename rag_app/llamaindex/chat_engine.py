@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from llama_index.core import Settings
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
-from llama_index.core.callbacks import CallbackManager, trace_method
+from llama_index.core.callbacks import CallbackManager
 from llama_index.core.chat_engine.types import AgentChatResponse, BaseChatEngine, StreamingAgentChatResponse
 from llama_index.core.schema import NodeWithScore
 from llama_index.core.tools import ToolOutput
@@ -71,26 +71,25 @@ class KnowledgeBaseChatEngine(BaseChatEngine):
         self._conversation = None
         self._turns = None
 
-    @trace_method("chat")
     def chat(self, message: str, chat_history: list[ChatMessage] | None = None) -> AgentChatResponse:
         """The answer, finished.
 
         Raises:
             What :meth:`rag_app.RagApp.stream` raises; likewise the others.
         """
-        answer = self._open(message, chat_history).answer
-        self._keep(message, answer)
-        return _response(message, answer)
+        with self.callback_manager.as_trace("chat"):
+            answer = self._open(message, chat_history).answer
+            self._keep(message, answer)
+            return _response(message, answer)
 
-    @trace_method("chat")
     async def achat(self, message: str, chat_history: list[ChatMessage] | None = None) -> AgentChatResponse:
         """The answer, finished; cancelling stops the model."""
-        async with self._aopen(message, chat_history) as stream:
-            answer = await stream.answer()
-        self._keep(message, answer)
-        return _response(message, answer)
+        with self.callback_manager.as_trace("chat"):
+            async with self._aopen(message, chat_history) as stream:
+                answer = await stream.answer()
+            self._keep(message, answer)
+            return _response(message, answer)
 
-    @trace_method("chat")
     def stream_chat(self, message: str, chat_history: list[ChatMessage] | None = None) -> StreamingAgentChatResponse:
         """The answer as it is written; leaving its iteration early stops the model."""
         stream = self._open(message, chat_history)
@@ -102,7 +101,6 @@ class KnowledgeBaseChatEngine(BaseChatEngine):
             is_writing_to_memory=False,
         )
 
-    @trace_method("chat")
     async def astream_chat(
         self, message: str, chat_history: list[ChatMessage] | None = None
     ) -> StreamingAgentChatResponse:
