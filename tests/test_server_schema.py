@@ -13,15 +13,24 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
+    negative_data_rejection,
     response_schema_conformance,
     status_code_conformance,
 )
 
-from rag_app import RagApp
+from rag_app import RagApp, hash_password
+from rag_app.server.keys import new_key
 
 from .serving import served
 
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+KEY = new_key("tester")
 FEW, MANY = 12, 400  # examples of each operation
 
 
@@ -29,7 +38,9 @@ FEW, MANY = 12, 400  # examples of each operation
 def address(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("fuzzed")
     (folder / "bees.txt").write_text("Bees make honey. A hive holds forty thousand bees.", encoding="utf-8")
-    with RagApp.open(data_dir=folder / "data", model_dir=model_dir, answers="quotes", upload_mb=1) as app:
+    keys = {"tester": f"admin:{hash_password(KEY)}"}
+    chosen = {"model_dir": model_dir, "answers": "quotes", "upload_mb": 1, "api_keys": keys}
+    with RagApp.open(data_dir=folder / "data", **chosen) as app:
         app.ingest(folder / "bees.txt")
         with served(app) as url:
             yield url
@@ -42,11 +53,15 @@ def operations(address: str) -> list[schemathesis.schemas.APIOperation]:
 
 def tried(case: schemathesis.Case) -> None:
     """Send it, most of them to something that is there."""
+    assert case.meta is not None
     if case.path_parameters and "kb" in case.path_parameters and case.operation.method != "delete":
         case.path_parameters["kb"] = "default"
     if isinstance(case.body, dict) and isinstance(case.body.get("model"), str):
         case.body["model"] = "rag:default" if "messages" in case.body else "multilingual-e5-small"
-    case.validate_response(case.call(timeout=60), checks=CHECKS)
+        if case.meta.generation.mode.is_positive and "messages" in case.body:
+            case.body["messages"] = [*case.body["messages"], {"role": "user", "content": "What do bees make?"}]
+    response = case.call(timeout=60, headers={"Authorization": f"Bearer {KEY}"})
+    case.validate_response(response, checks=CHECKS)
 
 
 def try_all(address: str, examples: int) -> int:
