@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 from fastapi import Path as InPath
@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ingest.types import FileReport
 
-from ..listing_types import FileState
+from ..listing_types import FileOrder, FileState
 from ..types import KnowledgeBase
 from .failures import ApiError
 from .house import House, model_name, needs, spoken_in
@@ -33,8 +33,23 @@ _BIG = (1 << 63) - 1  # SQLite's largest number
 
 Name = Annotated[str, InPath(description="The knowledge base's name.")]
 Identifier = Annotated[int, InPath(ge=0, le=_BIG)]
-Offset = Annotated[int, Query(ge=0, le=_BIG)]
-Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+class Part(BaseModel):
+    """Which part of a list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    offset: int = Field(default=0, ge=0, le=_BIG)
+    limit: int = Field(default=50, ge=1, le=500)
+
+
+class Wanted(Part):
+    """Which files."""
+
+    search: str = Field(default="", max_length=500, description="Words of the name or the title.")
+    state: list[FileState] = []
+    order: FileOrder = "name"
 
 
 class NewKnowledgeBase(BaseModel):
@@ -85,19 +100,15 @@ def _add_documents(router: APIRouter, house: House) -> None:
     editor = [Depends(needs("editor"))]
 
     @router.get(folder)
-    def documents(
-        request: Request,
-        kb: Name,
-        search: Annotated[str, Query(max_length=500, description="Words of the name or the title.")] = "",
-        state: Annotated[list[FileState] | None, Query()] = None,
-        order: Literal["name", "newest", "largest"] = "name",
-        offset: Offset = 0,
-        limit: Limit = 50,
-    ) -> DocumentList:
+    def documents(request: Request, kb: Name, wanted: Annotated[Wanted, Query()]) -> DocumentList:
         """The files that a knowledge base has seen, refused ones too."""
-        name = house.kb(kb).name
         found = house.rag.list_files(
-            name, search=search, states=tuple(state or ()), order=order, offset=offset, limit=limit
+            house.kb(kb).name,
+            search=wanted.search,
+            states=wanted.state,
+            order=wanted.order,
+            offset=wanted.offset,
+            limit=wanted.limit,
         )
         views = [document_view(file, spoken_in(request)) for file in found.files]
         return DocumentList(total=found.total, documents=views)
@@ -135,9 +146,9 @@ def _add_documents(router: APIRouter, house: House) -> None:
         return Response(status_code=204)
 
     @router.get(f"{folder}/{{document}}/pages")
-    def pages(kb: Name, document: Identifier, offset: Offset = 0, limit: Limit = 20) -> PageList:
+    def pages(kb: Name, document: Identifier, part: Annotated[Part, Query()]) -> PageList:
         """What was read of a document, page by page."""
-        found = house.rag.read_pages(house.document(house.kb(kb), document).id, offset, limit)
+        found = house.rag.read_pages(house.document(house.kb(kb), document).id, part.offset, part.limit)
         return PageList(total=found.total, pages=[page_view(page) for page in found.pages])
 
 
