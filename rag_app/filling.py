@@ -17,6 +17,7 @@ from .errors import SettingsError, StorageLocked
 from .index.erasure import purge
 from .index.rebuild import restore
 from .llm.vision import open_describer
+from .precedence import GivingWay
 from .settings import language
 from .store import Store
 from .types import KnowledgeBase
@@ -45,7 +46,7 @@ def fill(store: Store, kb: KnowledgeBase, paths: Sequence[Path], passwords: Sequ
         steps = run(
             paths,
             writer,
-            embedder,
+            GivingWay(embedder, store.precedence),
             chunk_tokens(store, embedder.info.window),
             leave_out=store.settings.data_dir,
             limits=store.settings.parse_limits,
@@ -59,6 +60,7 @@ def fill(store: Store, kb: KnowledgeBase, paths: Sequence[Path], passwords: Sequ
         try:
             with closing(steps):
                 for step in steps:
+                    store.precedence.give_way()
                     if step.report is not None:
                         reports.append(step.report)
                     show(step)

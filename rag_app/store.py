@@ -14,6 +14,7 @@ from .errors import SettingsError, UnknownDocument, UnknownKnowledgeBase
 from .index.writer import IndexWriter, check_embedder, reconcile, renew_lexical, writing
 from .llm.select import Models
 from .parts import Parts
+from .precedence import Precedence
 from .protocols import Embedder
 from .settings import Settings
 from .types import KnowledgeBase, StoredDocument
@@ -36,6 +37,7 @@ class Store:
         self._lock = threading.Lock()
         self._embedders: dict[str, Embedder] = {}
         self.models = Models(settings, parts.model)
+        self.precedence = Precedence()
         _make_folder(settings.data_dir)
         self.catalog = Catalog(settings.data_dir)
         self.vectors = Vectors(settings.data_dir / "vectors")

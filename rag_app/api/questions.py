@@ -42,7 +42,8 @@ class Questions(Opened):
             QuestionError, UnknownKnowledgeBase, UnknownDocument, EmbedderError, StorageError; ModelError from an LLM
             that reranks.
         """
-        return self._asking.retrieve(question, self._asking.knowledge_bases(kb), limit, filters)
+        with self._store.precedence.asking():
+            return self._asking.retrieve(question, self._asking.knowledge_bases(kb), limit, filters)
 
     def stream(
         self,
@@ -61,7 +62,20 @@ class Questions(Opened):
             What :meth:`retrieve` raises; QuestionError: an image can't be read. ModelError while iterating, or here
             if a model was asked for by name, or an image was given, and it can't be had.
         """
-        question = checked(question)
+        with self._store.precedence.asking():
+            stream = self._stream(checked(question), kb, history, filters, images)
+        if stream.verbatim:  # no model writes, so the rest takes but a moment too
+            stream.inside(self._store.precedence.asking)
+        return stream
+
+    def _stream(
+        self,
+        question: str,
+        kb: str | Sequence[str] | None,
+        history: Sequence[Turn],
+        filters: Filters | None,
+        images: Sequence[str | Path | bytes],
+    ) -> AnswerStream:
         pictures = [picture(image) for image in images]
         bases = self._asking.knowledge_bases(kb)
         if not pictures and not any(base.chunks for base in bases):

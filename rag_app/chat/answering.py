@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 
@@ -85,6 +86,16 @@ class AnswerStream:
     def events(self) -> Iterator[Event]:
         """Text as it is written, between it stages and thoughts."""
         return self._events
+
+    def inside(self, held: Callable[[], AbstractContextManager[None]]) -> None:
+        """Let what comes be made inside ``held()``; before the first event."""
+        events = self._events
+
+        def run() -> Generator[Event, None, None]:
+            with held():
+                yield from events
+
+        self._events = run()
 
     @property
     def verbatim(self) -> bool:
