@@ -81,4 +81,4 @@ def require(extra: str, packages: tuple[str, ...]) -> None:
     """
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
-        raise RagError("server.missing", name=", ".join(missing), extra=extra)
+        raise RagError("api.missing", name=", ".join(missing), extra=extra)

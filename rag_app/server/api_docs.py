@@ -37,7 +37,7 @@ def routes() -> APIRouter:
     @router.get("/docs/{name}")
     async def file(name: str) -> FileResponse:
         if name not in _FILES:
-            raise ApiError(404, "not_found", "server.no_route", path=f"/docs/{name}"[:200])
+            raise ApiError(404, "not_found", "api.no_route", path=f"/docs/{name}"[:200])
         return FileResponse(_FOLDER / name)
 
     return router

@@ -150,27 +150,27 @@ def _describe_failures(app: FastAPI, otherwise: Language) -> None:
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> JSONResponse:
-        return response(ApiError(500, "internal_error", "server.failed", cause=type(error).__name__), spoken(request))
+        return response(ApiError(500, "internal_error", "api.failed", cause=type(error).__name__), spoken(request))
 
 
 def _of_validation(error: RequestValidationError) -> ApiError:
     first = error.errors()[0]
     where = [str(part) for part in first["loc"][1:]]
     if first["type"] == "json_invalid":
-        return ApiError(400, "bad_json", "server.bad_json", cause=first.get("ctx", {}).get("error", first["msg"]))
+        return ApiError(400, "bad_json", "api.bad_json", cause=first.get("ctx", {}).get("error", first["msg"]))
     if first["type"] == "extra_forbidden":
-        return ApiError(400, "unknown_field", "server.unknown_field", param=".".join(where), field=where[-1])
+        return ApiError(400, "unknown_field", "api.unknown_field", param=".".join(where), field=where[-1])
     field = ".".join(where) or str(first["loc"][0])
-    return ApiError(400, "bad_value", "server.bad_value", param=field, field=field, cause=first["msg"])
+    return ApiError(400, "bad_value", "api.bad_value", param=field, field=field, cause=first["msg"])
 
 
 def _of_http(error: HTTPException, request: Request) -> ApiError:
     headers = error.headers
     if error.status_code == 404:
-        return ApiError(404, "not_found", "server.no_route", path=request.url.path[:200], headers=headers)
+        return ApiError(404, "not_found", "api.no_route", path=request.url.path[:200], headers=headers)
     if error.status_code == 405:
         values = {"method": request.method, "path": request.url.path[:200]}
-        return ApiError(405, "method_not_allowed", "server.no_method", headers=headers, **values)
+        return ApiError(405, "method_not_allowed", "api.no_method", headers=headers, **values)
     if error.status_code == 413:
         return too_large(MOST_JSON_BYTES)
-    return ApiError(error.status_code, "bad_request", "server.bad_request", cause=error.detail, headers=headers)
+    return ApiError(error.status_code, "bad_request", "api.bad_request", cause=error.detail, headers=headers)

@@ -89,14 +89,14 @@ class Guard:
     def _check_name(self, headers: Headers) -> None:
         host = headers.get("host", "")
         if _hostname(host) not in self._names:
-            raise ApiError(421, "unknown_host", "server.bad_host", host=host[:100] or "-")
+            raise ApiError(421, "unknown_host", "api.bad_host", host=host[:100] or "-")
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
         origin = headers.get("origin", "").lower()
         if not origin or scope["method"] in ("GET", "HEAD", "OPTIONS") or _is_json(headers):
             return
         if origin not in self._origins and urlsplit(origin).netloc != headers.get("host", "").lower():
-            raise ApiError(403, "foreign_origin", "server.bad_origin", origin=origin[:100])
+            raise ApiError(403, "foreign_origin", "api.bad_origin", origin=origin[:100])
 
     async def _role(self, scope: Scope, headers: Headers) -> str | None:
         if self._keeper.is_open:
@@ -106,16 +106,16 @@ class Guard:
             return None
         kind, _, key = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not key.strip():
-            raise ApiError(401, "missing_api_key", "server.no_key", headers={"WWW-Authenticate": "Bearer"})
+            raise ApiError(401, "missing_api_key", "api.no_key", headers={"WWW-Authenticate": "Bearer"})
         if self._checks >= _MOST_CHECKS:
-            raise ApiError(429, "too_many_keys", "server.busy")
+            raise ApiError(429, "too_many_keys", "api.busy")
         self._checks += 1
         try:
             role = await run_in_threadpool(self._keeper.role, key.strip())
         finally:
             self._checks -= 1
         if role is None:
-            raise ApiError(401, "invalid_api_key", "server.bad_key", headers={"WWW-Authenticate": "Bearer"})
+            raise ApiError(401, "invalid_api_key", "api.bad_key", headers={"WWW-Authenticate": "Bearer"})
         return role
 
     def _check_size(self, headers: Headers) -> None:
@@ -124,14 +124,14 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > most:
             raise ApiError(
-                413, "request_too_large", "server.too_large", most=most >> 20, headers={"Connection": "close"}
+                413, "request_too_large", "api.too_large", most=most >> 20, headers={"Connection": "close"}
             )
 
 
 def too_large(most: int) -> ApiError:
     """A body of more than ``most`` bytes."""
     headers = {"Connection": "close"}
-    return ApiError(413, "request_too_large", "server.too_large", most=most >> 20, headers=headers)
+    return ApiError(413, "request_too_large", "api.too_large", most=most >> 20, headers=headers)
 
 
 def _hostname(host: str) -> str:

@@ -57,7 +57,7 @@ class House:
         except UnknownKnowledgeBase:
             pass
         known = ", ".join(model_name(base) for base in bases) or "-"
-        raise ApiError(404, "model_not_found", "server.unknown_model", param="model", model=model[:100], known=known)
+        raise ApiError(404, "model_not_found", "api.unknown_model", param="model", model=model[:100], known=known)
 
     def document(self, kb: KnowledgeBase, identifier: int) -> StoredDocument:
         """A document of a knowledge base.
@@ -68,7 +68,7 @@ class House:
         for document in self.rag.documents(kb.name):
             if document.id == identifier:
                 return document
-        raise ApiError(404, "unknown_document", "server.unknown_document", id=identifier, kb=kb.name)
+        raise ApiError(404, "unknown_document", "api.unknown_document", id=identifier, kb=kb.name)
 
     def ingest(self, path: Path, kb: str, passwords: Sequence[str]) -> IngestReport:
         """Read a file that was put in."""
@@ -91,7 +91,7 @@ def needs(role: Role) -> Callable[[Request], Awaitable[None]]:
 
     async def check(request: Request) -> None:
         if not covers(request.state.role, role):
-            raise ApiError(403, "not_allowed", "server.not_allowed", role=role)
+            raise ApiError(403, "not_allowed", "api.not_allowed", role=role)
 
     return check
 

@@ -101,7 +101,7 @@ def routes(house: House) -> APIRouter:
             if found.id.casefold() == model.casefold():
                 return found
         names = ", ".join(one.id for one in known)
-        raise ApiError(404, "model_not_found", "server.unknown_model", param="model", model=model[:100], known=names)
+        raise ApiError(404, "model_not_found", "api.unknown_model", param="model", model=model[:100], known=names)
 
     @router.post("/v1/embeddings", response_model=EmbeddingList)
     async def vectors(asked: EmbeddingRequest, request: Request) -> EmbeddingList | Response:
@@ -118,10 +118,10 @@ async def _embedded(house: House, asked: EmbeddingRequest) -> EmbeddingList:
     info = await house.workshop.run(house.rag.embedder_info)
     if asked.model != info.name:
         raise ApiError(
-            404, "model_not_found", "server.unknown_embedder", param="model", model=asked.model[:100], known=info.name
+            404, "model_not_found", "api.unknown_embedder", param="model", model=asked.model[:100], known=info.name
         )
     if asked.dimensions not in (None, info.dimension):
-        raise ApiError(400, "bad_dimensions", "server.bad_dimensions", param="dimensions", dimension=info.dimension)
+        raise ApiError(400, "bad_dimensions", "api.bad_dimensions", param="dimensions", dimension=info.dimension)
     texts = [asked.input] if isinstance(asked.input, str) else asked.input
     query = asked.input_type == "query"
     views: list[EmbeddingView] = []

@@ -41,7 +41,7 @@ def check_open(settings: Settings) -> None:
     """
     others = [name for name in (settings.serve_host, *listed(settings.serve_names)) if not is_own(name)]
     if others and not settings.api_keys:
-        raise ServeError("server.host_open", host=others[0])
+        raise ServeError("api.host_open", host=others[0])
 
 
 def serve(rag: RagApp, ready: Callable[[], None]) -> None:
@@ -76,4 +76,4 @@ def _listening(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((host.strip("[]"), port), family=family, backlog=128)
     except OSError as error:
-        raise ServeError("server.not_listening", host=host, port=port, cause=error.strerror or error) from error
+        raise ServeError("api.not_listening", host=host, port=port, cause=error.strerror or error) from error

@@ -34,7 +34,7 @@ def transcript(messages: Sequence[Message]) -> Transcript:
     """
     said = [one for one in messages if one.role in ("user", "assistant")]
     if not said or said[-1].role != "user":
-        raise ApiError(400, "no_question", "server.no_question", param="messages")
+        raise ApiError(400, "no_question", "api.no_question", param="messages")
     return Transcript(_text(said[-1]), tuple(_turns(said[:-1])), tuple(_images(said[-1])))
 
 
@@ -60,12 +60,12 @@ def _images(message: Message) -> Iterator[bytes]:
         return
     urls = [part.image_url.url for part in message.content if isinstance(part, ImagePart)]
     if len(urls) > _MOST_IMAGES:
-        raise ApiError(400, "too_many_images", "server.too_many_images", param="messages", most=_MOST_IMAGES)
+        raise ApiError(400, "too_many_images", "api.too_many_images", param="messages", most=_MOST_IMAGES)
     for url in urls:
         head = _DATA.match(url)
         if head is None:
-            raise ApiError(400, "remote_image", "server.remote_image", param="messages")
+            raise ApiError(400, "remote_image", "api.remote_image", param="messages")
         try:
             yield base64.b64decode(url[head.end() :], validate=True)
         except binascii.Error as error:
-            raise ApiError(400, "bad_image", "server.bad_image", param="messages", cause=error) from error
+            raise ApiError(400, "bad_image", "api.bad_image", param="messages", cause=error) from error

@@ -69,7 +69,7 @@ class Workshop:
             ApiError: too many wait already.
         """
         if self._free.locked() and self._waiting >= self._most * _WAITING:
-            raise ApiError(429, "too_many_questions", "server.busy")
+            raise ApiError(429, "too_many_questions", "api.busy")
         self._waiting += 1
         try:
             await self._free.acquire()
