@@ -132,6 +132,18 @@ def watch(
                 break
 
 
+def changes_of(store: Store, kb: KnowledgeBase, stop: threading.Event) -> Iterator[None]:
+    """Now, and whenever something in the remembered folders changed and came to rest, until ``stop`` is set.
+
+    Raises:
+        PathNotFound: one is gone. SettingsError: none is remembered.
+    """
+    from ingest.discover import folder
+    from ingest.watch import changes
+
+    return changes([folder(path) for path in folders_in_step(store, kb, [])], stop)
+
+
 def chunk_tokens(store: Store, window: int) -> int:
     """The bound of a chunk: the setting, within the model's window."""
     return min(store.settings.chunk_tokens, window - _WINDOW_MARGIN)

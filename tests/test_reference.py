@@ -28,6 +28,7 @@ REACHED_BY = {
     "ask": "ask",
     "before_pull": "models pull",
     "change_setting": "settings set",
+    "changes": "sync",
     "condense": "chat",
     "conversation": "chat",
     "conversations": "conversations list",

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 from ingest.messages import Message
 from ingest.types import IngestReport, Progress
@@ -21,6 +21,8 @@ from .answers import as_answer, as_stream
 from .conversation import AsyncConversation
 from .streams import AsyncStream
 from .threads import Beside, Relay, Threads, in_thread
+
+T = TypeVar("T")
 
 
 class AsyncRagApp(Beside[RagApp]):
@@ -120,7 +122,16 @@ class AsyncRagApp(Beside[RagApp]):
         Raises:
             What :meth:`sync` raises, while iterating.
         """
-        return AsyncStream(_Watch(self.blocking, folders, kb, progress), self._threads)
+        begin = functools.partial(self.blocking.watch, *folders, kb=kb)
+        return AsyncStream(_Watched(begin, progress), self._threads)
+
+    def changes(self, kb: str | None = None) -> AsyncStream[None]:
+        """A step now, and whenever something in the remembered folders changed and came to rest, until it is stopped.
+
+        Raises:
+            SettingsError, PathNotFound, UnknownKnowledgeBase, while iterating.
+        """
+        return AsyncStream(_Watched(functools.partial(self.blocking.changes, kb)), self._threads)
 
     # Questions
 
@@ -217,18 +228,17 @@ class Opening:
         return AsyncRagApp(await asyncio.to_thread(self._begin))
 
 
-class _Watch:
-    """Folders kept in step; a source of :class:`AsyncStream`."""
+class _Watched(Generic[T]):
+    """What comes until an event is set; a source of :class:`AsyncStream`."""
 
-    def __init__(
-        self, app: RagApp, folders: Sequence[str | Path], kb: str | None, progress: Callable[[Progress], Any] | None
-    ) -> None:
+    def __init__(self, begin: Callable[..., Iterable[T]], progress: Callable[[Progress], Any] | None = None) -> None:
         self._stop = threading.Event()
         self._relay = Relay(asyncio.get_running_loop())
-        self._begin = functools.partial(app.watch, *folders, kb=kb, stop=self._stop, progress=self._relay.to(progress))
+        heard = {"progress": self._relay.to(progress)} if progress else {}
+        self._begin = functools.partial(begin, stop=self._stop, **heard)
 
-    def events(self) -> Iterable[IngestReport]:
-        """The reports."""
+    def events(self) -> Iterable[T]:
+        """In their order."""
         return self._begin()
 
     def stop(self) -> None:

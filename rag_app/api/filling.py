@@ -77,6 +77,17 @@ class Filling(Opened):
         in_step = filling.folders_in_step(self._store, base, [Path(folder) for folder in folders])
         return filling.watch(self._store, base, in_step, progress or (lambda step: None), stop or threading.Event())
 
+    def changes(self, kb: str | None = None, stop: threading.Event | None = None) -> Iterator[None]:
+        """Yields now, and whenever something in the folders that :meth:`sync` remembers changed and came to rest.
+
+        Args:
+            stop: ends it when it is set.
+
+        Raises:
+            SettingsError: no folder is remembered. PathNotFound: one is gone. UnknownKnowledgeBase.
+        """
+        return filling.changes_of(self._store, self._store.kb(kb), stop or threading.Event())
+
     def folders(self, kb: str | None = None) -> list[Path]:
         """The folders that :meth:`sync` remembers.
 
