@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def sample_folder() -> Path | None:
-    """The sample documents: beside the packages in a checkout, inside this one in a wheel."""
+    """The sample documents: inside this package in a wheel, beside it in a checkout."""
     package = Path(str(files("rag_app")))
-    for folder in (package.parent / "sample_docs", package / "sample_docs"):
+    for folder in (package / "sample_docs", package.parent / "sample_docs"):
         if folder.is_dir():
             return folder
     return None
