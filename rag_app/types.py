@@ -190,6 +190,7 @@ class Retrieval(Value):
         coverage: share (0–1) of the question's terms, weighted by idf, that the best lexical hits contain.
         best_similarity: highest cosine among all passages considered; 0 without any.
         standing: of the same passage, in deviations above what any chunk has.
+        missing: idf, in nats, of the terms that are not covered. searched: chunks that could have been found.
         notes: what was done with the question: phrases looked for word for word, or found nowhere.
     """
 
@@ -199,6 +200,8 @@ class Retrieval(Value):
     best_similarity: float
     standing: float = 0.0
     notes: tuple[Message, ...] = ()
+    missing: float = 0.0
+    searched: int = 0
 
     def _repr_html_(self) -> str:
         from .notebooks import retrieval_html

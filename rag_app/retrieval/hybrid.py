@@ -39,11 +39,12 @@ class Found:
     """What both indexes found, before anything is done with it.
 
     Attributes:
-        candidates: fused, best first. parts: of each scope, in order.
+        candidates: fused, best first. parts: of each scope, in order. searched: chunks that could have been found.
     """
 
     candidates: tuple[Candidate, ...]
     parts: tuple[tuple[DenseHits, LexicalHits], ...]
+    searched: int = 0
     notes: tuple[Message, ...] = ()
 
 
@@ -74,11 +75,13 @@ class Retriever:
         if quoted:
             notes = (message("explain.phrases" if found_phrases else "explain.no_phrases"),)
         parts: list[tuple[DenseHits, LexicalHits]] = []
+        searched = 0
         for scope, ids in narrowed if found_phrases else [(scope, self._ids(scope)) for scope in scopes]:
+            searched += self._catalog.lexical.size(scope.kb.id) if ids is None else len(ids)
             within = (scope.condition.sql, scope.condition.values) if scope.condition else ("", ())
             words = self._side.submit(lexical.search, self._catalog, scope.kb.id, terms, _CANDIDATES, within)
             parts.append((self._dense.search(scope.kb.id, question, _CANDIDATES, ids), words.result()))
-        return Found(tuple(fuse(parts)), tuple(parts), notes)
+        return Found(tuple(fuse(parts)), tuple(parts), searched, notes)
 
     def retrieve(
         self,
@@ -118,9 +121,9 @@ class Retriever:
             key=lambda pair: pair[1],
             default=(0.0, 0.0),
         )
-        covered = max((part.coverage for _, part in found.parts), default=0.0)
+        covered, lacking = max(((part.coverage, -part.missing) for _, part in found.parts), default=(0.0, 0.0))
         explained = tuple(self._matched(scopes, question, passages))
-        return Retrieval(question, explained, covered, *nearest, found.notes)
+        return Retrieval(question, explained, covered, *nearest, found.notes, -lacking, found.searched)
 
     def _with_phrases(self, scope: Scope, quoted: Sequence[Sequence[str]]) -> tuple[Scope, list[int]]:
         containing = Condition(*self._catalog.lexical.containing(scope.kb.id, quoted))
