@@ -123,9 +123,7 @@ class Guard:
         most = MOST_JSON_BYTES if _is_json(headers) else self._upload_bytes
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > most:
-            raise ApiError(
-                413, "request_too_large", "api.too_large", most=most >> 20, headers={"Connection": "close"}
-            )
+            raise ApiError(413, "request_too_large", "api.too_large", most=most >> 20, headers={"Connection": "close"})
 
 
 def too_large(most: int) -> ApiError:

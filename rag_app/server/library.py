@@ -166,9 +166,7 @@ def _put(house: House, kb: KnowledgeBase, name: str, data: bytes, passwords: tup
     if report.status == "refused":
         if not report.kept:
             house.rag.remove(path, kb=kb.name)
-        raise ApiError(
-            422, "file_refused", "api.file_refused", param="file", document=path.name, cause=report.reason
-        )
+        raise ApiError(422, "file_refused", "api.file_refused", param="file", document=path.name, cause=report.reason)
     return report
 
 
