@@ -60,8 +60,8 @@ class EmbeddingRequest(BaseModel):
     )
     input_type: Literal["query", "passage"] | None = Field(
         default=None,
-        description="Whether the texts are questions or passages: the model reads them differently. Clients that do not "
-        "say find most when both are read as questions, so that is the default.",
+        description="Whether the texts are questions or passages: the model reads them differently. Clients that say "
+        "nothing find most when both are read as questions, so that is the default.",
     )
     dimensions: int | None = Field(default=None, description="Only the model's own.")
     user: str | None = Field(default=None, description="Accepted and ignored.")
