@@ -471,7 +471,7 @@ def test_a_real_small_model_holds_a_conversation(
     samples: RagApp, small_llm: GgufModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rag_app.llm.select.Models.chat_model", lambda models: small_llm)
-    changed = {"answers": "openai", "openai_url": NOBODY, "mode": "open", "answer_tokens": 128}
+    changed = {"answers": "openai", "openai_url": NOBODY, "mode": "open", "answer_tokens": 64, "passages": 2}
     with RagApp.open(samples.settings.model_copy(update=changed)) as rag, served(rag) as url:
         client = openai.OpenAI(base_url=f"{url}/v1", api_key="x", max_retries=0)
         chunks = list(client.chat.completions.create(model=MODEL, messages=asked(LOG), stream=True))
