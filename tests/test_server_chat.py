@@ -145,16 +145,21 @@ def test_models_are_the_knowledge_bases(client: openai.OpenAI) -> None:
 
 def test_embeddings_are_the_apps_own(client: openai.OpenAI, samples: RagApp) -> None:
     texts = ["LLaMA 3 needs memory.", "LLaMA 3 需要内存。", "x " * 2000]
-    made = client.embeddings.create(model="multilingual-e5-small", input=texts)  # as base64, the client's default
+    passage: Any = {"input_type": "passage"}
+    made = client.embeddings.create(model="multilingual-e5-small", input=texts, extra_body=passage)  # as base64
     assert made.usage.prompt_tokens == sum(samples.embed(texts).tokens)
     assert np.allclose([one.embedding for one in made.data], samples.embed(texts).vectors, atol=1e-6)
-    plain = client.embeddings.create(model="multilingual-e5-small", input=texts[:1], encoding_format="float")
+    plain = client.embeddings.create(
+        model="multilingual-e5-small", input=texts[:1], encoding_format="float", extra_body=passage
+    )
     assert np.allclose(plain.data[0].embedding, made.data[0].embedding, atol=1e-6)
     query = client.embeddings.create(
         model="multilingual-e5-small", input=texts[0], extra_body={"input_type": "query"}, dimensions=384
     )
     assert np.allclose(query.data[0].embedding, samples.embed(texts[:1], query=True).vectors[0], atol=1e-6)
     assert not np.allclose(query.data[0].embedding, made.data[0].embedding, atol=1e-3)
+    unsaid = client.embeddings.create(model="multilingual-e5-small", input=texts[0])
+    assert np.allclose(unsaid.data[0].embedding, query.data[0].embedding, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -319,6 +324,19 @@ def test_the_history_reaches_the_model_as_it_was_said(with_model: Any) -> None:
     assert "没有找到" not in "".join(one.text for one in last)  # refusals teach a model to refuse
 
 
+def test_a_model_makes_a_follow_up_stand_alone(with_model: Any) -> None:
+    def answer(messages: Sequence[ChatMessage]) -> str:
+        if "Rewrite my next question" in messages[-1].text:
+            return json.dumps({"question": "Where is the Ollama server log on Linux?"})
+        return "On Linux the log is read with journalctl -u ollama [1]."
+
+    _, client = with_model(ScriptedModel(answer))
+    said = asked(LOG, SUPPORTED, "And on Linux?")
+    found = client.chat.completions.create(model=MODEL, messages=said)
+    assert found.model_extra["rag"]["question"] == "Where is the Ollama server log on Linux?"  # type: ignore[index]
+    assert "journalctl" in (found.choices[0].message.content or "")
+
+
 class EndlessModel(ScriptedModel):
     """Writes the same sentence until it is stopped.
 
@@ -367,6 +385,18 @@ def test_a_client_that_leaves_stops_the_model(with_model: Any, stream: bool, mon
     monkeypatch.setattr("rag_app.llm.select.Models.chat_model", lambda models: ended)
     again = client.chat.completions.create(model=MODEL, messages=asked(LOG), timeout=60)  # the one place is free again
     assert again.choices[0].finish_reason == "stop"
+
+
+def test_the_server_ends_while_an_answer_is_written(modelled: RagApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = EndlessModel()
+    monkeypatch.setattr("rag_app.llm.select.Models.chat_model", lambda models: model)
+    body = {"model": MODEL, "messages": asked(LOG), "stream": True}
+    with contextlib.ExitStack() as server:
+        url = server.enter_context(served(modelled))
+        with httpx.stream("POST", f"{url}/v1/chat/completions", json=body, timeout=60) as response:
+            assert next(events(response))
+            server.close()  # waits until it has ended
+            assert model.stopped.is_set()
 
 
 def test_two_clients_at_once_and_one_too_many(with_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -441,7 +471,7 @@ def test_a_real_small_model_holds_a_conversation(
     samples: RagApp, small_llm: GgufModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rag_app.llm.select.Models.chat_model", lambda models: small_llm)
-    changed = {"answers": "openai", "openai_url": NOBODY, "mode": "open", "answer_tokens": 128}
+    changed = {"answers": "openai", "openai_url": NOBODY, "mode": "open", "answer_tokens": 64, "passages": 2}
     with RagApp.open(samples.settings.model_copy(update=changed)) as rag, served(rag) as url:
         client = openai.OpenAI(base_url=f"{url}/v1", api_key="x", max_retries=0)
         chunks = list(client.chat.completions.create(model=MODEL, messages=asked(LOG), stream=True))

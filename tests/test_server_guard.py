@@ -177,7 +177,16 @@ def test_a_body_is_bounded_whether_it_says_its_size_or_not(address: str, monkeyp
             yield b"x" * (1 << 16)
 
     headers = of("editor", **{"Content-Type": "multipart/form-data; boundary=x"})
-    assert httpx.post(url, content=chunks(), headers=headers).status_code == 413
+    assert httpx.post(url, content=chunks(), headers=headers).json()["error"]["code"] == "request_too_large"
+    monkeypatch.setattr("rag_app.server.guard.MOST_JSON_BYTES", 1 << 20)
+    for content, kind in (
+        (chunks(), "application/json"),
+        (b"x" * (3 << 20), "application/json"),
+        (chunks(), "text/plain"),
+    ):
+        headers = of("reader", **{"Content-Type": kind})
+        refused = httpx.post(f"{address}/v1/chat/completions", content=content, headers=headers)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (413, "request_too_large")
     just_over = {"file": ("big.txt", b"x" * ((1 << 20) + 1))}
     refused = httpx.post(url, files=just_over, headers=of("editor"))
     assert (refused.status_code, refused.json()["error"]["code"]) == (413, "over_limit")

@@ -24,7 +24,7 @@ from ..app import RagApp
 from ..settings import language
 from . import api_docs, library, openai_chat, openai_models, questions
 from .failures import ApiError, response
-from .guard import MOST_JSON_BYTES, Guard, too_large
+from .guard import Guard, too_large
 from .house import House
 from .keys import Keeper
 from .working import Workshop
@@ -82,7 +82,6 @@ def create_app(rag: RagApp) -> FastAPI:
         redoc_url=None,
         lifespan=life,
         telemetry=_QUIET,
-        max_body_size=MOST_JSON_BYTES,
         responses=_FAILED,
     )
     _guard(app, house, language(settings))
@@ -172,5 +171,5 @@ def _of_http(error: HTTPException, request: Request) -> ApiError:
         values = {"method": request.method, "path": request.url.path[:200]}
         return ApiError(405, "method_not_allowed", "api.no_method", headers=headers, **values)
     if error.status_code == 413:
-        return too_large(MOST_JSON_BYTES)
+        return too_large(int(error.detail))
     return ApiError(error.status_code, "bad_request", "api.bad_request", cause=error.detail, headers=headers)

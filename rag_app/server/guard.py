@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.errors import UserError
@@ -25,6 +26,7 @@ MOST_JSON_BYTES = 64 << 20  # a question with pictures
 _MOST_CHECKS = 16  # keys that wait to be looked at
 _OPEN = ("/health", "/docs", "/openapi.json")
 _OPEN_FOLDER = "/docs/"
+_UPLOADS = "/documents"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -80,11 +82,11 @@ class Guard:
             self._check_name(headers)
             self._check_origin(scope, headers)
             state["role"] = await self._role(scope, headers)
-            self._check_size(headers)
+            most = self._most(scope, headers)
         except UserError as error:
             await response(error, state["language"])(scope, receive, send_guarded)
             return
-        await self._app(scope, receive, send_guarded)
+        await self._app(scope, _bounded(receive, most), send_guarded)
 
     def _check_name(self, headers: Headers) -> None:
         host = headers.get("host", "")
@@ -118,12 +120,33 @@ class Guard:
             raise ApiError(401, "invalid_api_key", "api.bad_key", headers={"WWW-Authenticate": "Bearer"})
         return role
 
-    def _check_size(self, headers: Headers) -> None:
-        """By what it says of itself; what says nothing is counted as it is read."""
-        most = MOST_JSON_BYTES if _is_json(headers) else self._upload_bytes
+    def _most(self, scope: Scope, headers: Headers) -> int:
+        """Bytes that the body may have; what announces more is not read at all."""
+        upload = scope["path"].endswith(_UPLOADS) and not _is_json(headers)
+        most = self._upload_bytes if upload else MOST_JSON_BYTES
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > most:
-            raise ApiError(413, "request_too_large", "api.too_large", most=most >> 20, headers={"Connection": "close"})
+            raise too_large(most)
+        return most
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    """The same, for bodies that do not say how long they are.
+
+    Raises:
+        HTTPException: 413; FastAPI lets no error of ours through while it reads a body.
+    """
+    read = 0
+
+    async def receive_counted() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > most:
+            raise HTTPException(413, str(most))
+        return message
+
+    return receive_counted
 
 
 def too_large(most: int) -> ApiError:

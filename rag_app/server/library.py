@@ -28,6 +28,7 @@ from .views import (
 )
 
 PREFIX = "/api/v1/knowledge-bases"
+_DOCUMENTS = f"{PREFIX}/{{kb}}/documents"
 _FORM_BYTES = 1 << 20  # of an upload beside its file
 _BIG = (1 << 63) - 1  # SQLite's largest number
 
@@ -92,14 +93,12 @@ def routes(house: House) -> APIRouter:
         return Response(status_code=204)
 
     _add_documents(router, house)
+    _add_document(router, house)
     return router
 
 
 def _add_documents(router: APIRouter, house: House) -> None:
-    folder = f"{PREFIX}/{{kb}}/documents"
-    editor = [Depends(needs("editor"))]
-
-    @router.get(folder)
+    @router.get(_DOCUMENTS)
     def documents(request: Request, kb: Name, wanted: Annotated[Wanted, Query()]) -> DocumentList:
         """The files that a knowledge base has seen, refused ones too."""
         found = house.rag.list_files(
@@ -114,10 +113,9 @@ def _add_documents(router: APIRouter, house: House) -> None:
         return DocumentList(total=found.total, documents=views)
 
     @router.post(
-        folder,
+        _DOCUMENTS,
         status_code=201,
-        dependencies=editor,
-        max_body_size=upload_bytes(house.rag.settings.upload_mb),
+        dependencies=[Depends(needs("editor"))],
         responses={200: {"model": ReportView, "description": "The same file was there already."}},
     )
     async def add(
@@ -136,7 +134,9 @@ def _add_documents(router: APIRouter, house: House) -> None:
         identifier = await run_in_threadpool(_id_of, house, base, report.path)
         return report_view(report, identifier, spoken_in(request))
 
-    @router.delete(f"{folder}/{{document}}", status_code=204, dependencies=editor)
+
+def _add_document(router: APIRouter, house: House) -> None:
+    @router.delete(f"{_DOCUMENTS}/{{document}}", status_code=204, dependencies=[Depends(needs("editor"))])
     async def remove(kb: Name, document: Identifier) -> Response:
         """Take a document out, its text and vectors from the disk too; a file that was not uploaded is not touched."""
         async with house.writing:
@@ -145,7 +145,7 @@ def _add_documents(router: APIRouter, house: House) -> None:
             await run_in_threadpool(lambda: house.rag.remove(*found.paths, kb=base.name))
         return Response(status_code=204)
 
-    @router.get(f"{folder}/{{document}}/pages")
+    @router.get(f"{_DOCUMENTS}/{{document}}/pages")
     def pages(kb: Name, document: Identifier, part: Annotated[Part, Query()]) -> PageList:
         """What was read of a document, page by page."""
         found = house.rag.read_pages(house.document(house.kb(kb), document).id, part.offset, part.limit)

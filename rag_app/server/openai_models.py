@@ -60,8 +60,9 @@ class EmbeddingRequest(BaseModel):
         default="float", description="base64: little-endian 32-bit floats."
     )
     input_type: Literal["query", "passage"] | None = Field(
-        default="passage",
-        description="Whether the texts are questions or passages: the model reads the two differently.",
+        default=None,
+        description="Whether the texts are questions or passages: the model reads them differently. Clients that say "
+        "nothing find most when both are read as questions, so that is the default.",
     )
     dimensions: int | None = Field(default=None, description="Only the model's own.")
     user: str | None = Field(default=None, description="Accepted and ignored.")
@@ -123,7 +124,7 @@ async def _embedded(house: House, asked: EmbeddingRequest) -> EmbeddingList:
     if asked.dimensions not in (None, info.dimension):
         raise ApiError(400, "bad_dimensions", "api.bad_dimensions", param="dimensions", dimension=info.dimension)
     texts = [asked.input] if isinstance(asked.input, str) else asked.input
-    query = asked.input_type == "query"
+    query = asked.input_type != "passage"
     views: list[EmbeddingView] = []
     tokens = 0
     for start in range(0, len(texts), _BATCH):
