@@ -12,7 +12,7 @@ test: $(VENV)/ready         ## the test suite
 	$(BIN)/python -m pytest
 
 test-browser: $(VENV)/ready ## the web UI in a real browser (Debian: apt-get install chromium fonts-noto-cjk)
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m browser tests/browser
 
 test-slow: $(VENV)/ready    ## two thousand mutated files, and more kills
 	$(BIN)/python -m pytest -m slow
