@@ -27,12 +27,12 @@ from .texts import Texts
 
 _START_SECONDS = 120
 _STOP_SECONDS = 5
-_LIGHT_TEXT, _DARK_TEXT = "#2b2d2c", "#e7eae8"
+_LIGHT_TEXT, _DARK_TEXT = "#131513", "#e7eae8"  # captions have 60 % of it, and must be readable too
 _THEME = {
     "theme.font": '"Source Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
     "theme.headingFontSizes": '["2rem", "1.5rem", "1.3rem", "1.15rem", "1.05rem", "1rem"]',
     "theme.baseRadius": "0.6rem",
-    "theme.light.primaryColor": "#0f766e",
+    "theme.light.primaryColor": "#0d6b64",
     "theme.light.textColor": _LIGHT_TEXT,
     "theme.light.grayTextColor": _LIGHT_TEXT,  # ui.markup's seams must not be seen
     "theme.light.yellowBackgroundColor": "#fdf1b8",
