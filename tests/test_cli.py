@@ -36,6 +36,9 @@ COMMANDS = [
     "kb",
     "docs",
     "eval",
+    "prepare",
+    "suggest",
+    "settings",
 ]
 SUBCOMMANDS = [
     *("kb list", "kb create", "kb rename", "kb delete", "kb export", "kb import"),
@@ -43,6 +46,7 @@ SUBCOMMANDS = [
     *("conversations rename", "conversations delete"),
     *("docs list", "docs remove", "docs tag", "eval retrieval"),
     *("eval answers", "eval runs", "eval draft", "eval review"),
+    *("docs files", "docs show", "docs types", "settings list", "settings get", "settings set"),
 ]
 
 
@@ -89,7 +93,13 @@ def test_help_has_an_example_in_both_languages(
     monkeypatch.setenv("RAG_LANGUAGE", language)
     result = rag(*command.split(), "-h")
     assert result.code == 0
-    if command and command not in ("kb", "docs", "eval", "conversations"):  # groups: their commands have one
+    if command and command not in (
+        "kb",
+        "docs",
+        "eval",
+        "conversations",
+        "settings",
+    ):  # groups: their commands have one
         assert ("Example:" if language == "en" else "示例：") in result.out
         assert f"rag-app {command}" in result.out
 
@@ -297,17 +307,26 @@ def test_python_m_ingest_is_rag_app_ingest(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["files"][0]["status"] == "read"
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_readme_names_every_setting_and_command(readme: str) -> None:
+@pytest.mark.parametrize("suffix", ["", ".zh-CN"])
+def test_readme_leads_to_every_setting_and_command(suffix: str) -> None:
+    """They stand in the reference, which is generated; README names the doors and what is set most."""
     from rag_app import Settings
 
-    text = (PROJECT / readme).read_text(encoding="utf-8")
+    text = (PROJECT / f"README{suffix}.md").read_text(encoding="utf-8")
+    for page in ("cli", "settings", "json"):
+        assert f"(docs/reference/{page}{suffix}.md)" in text
+    settings = (PROJECT / f"docs/reference/settings{suffix}.md").read_text(encoding="utf-8")
     for name in Settings.model_fields:
-        assert f"`{name}`" in text, name
-    for command in [c for c in COMMANDS if c] + SUBCOMMANDS:
+        assert f"`{name}`" in settings, name
+    commands = (PROJECT / f"docs/reference/cli{suffix}.md").read_text(encoding="utf-8")
+    for command in [c for c in COMMANDS if c and f"{c} " not in " ".join(SUBCOMMANDS)] + SUBCOMMANDS:
+        assert f"## rag-app {command}\n" in commands, command
+    for command in ("up", "ingest", "sync", "ask", "chat", "retrieve", "kb create", "docs list", "doctor"):
         assert f"rag-app {command}" in text, command
-    for target in ("make run", "make test", "make check", "make bench"):
-        assert target in text
+    contributing = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert "make run" in text
+    for target in ("make test", "make check", "make bench"):
+        assert target in contributing
 
 
 def test_doctor_comes_when_the_catalog_is_damaged(rag: Any, tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def test_compose_publishes_on_this_computer_alone(compose: dict[str, Any], image
     assert values(image, "VOLUME")[0] in [volume.split(":")[1] for volume in services["app"]["volumes"]]
     waits = services["app"]["depends_on"]["ollama"]["condition"]
     assert (waits, services["ollama"]["healthcheck"]["test"][0]) == ("service_healthy", "CMD")
-    assert not services["ollama"]["image"].endswith("latest")
+    assert services["ollama"]["image"].startswith("ollama/ollama:")
     assert services["app"]["cap_drop"] == ["ALL"]
 
 
