@@ -11,10 +11,10 @@ run: $(VENV)/ready          ## install, ingest the sample documents, open the ch
 	$(BIN)/rag-app up
 
 test: $(MODEL)              ## the test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-browser: $(MODEL)      ## the web UI in a real browser (Debian: apt-get install chromium fonts-noto-cjk)
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m browser tests/browser
 
 test-slow: $(MODEL)         ## two thousand mutated files, and more kills
 	$(BIN)/python -m pytest -m slow

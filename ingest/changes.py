@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .discover import Found, can_be_trusted, digest_of
 from .errors import OverLimit
+from .given import Cutter, Reader
 from .loaders import check_supported, may_hold_pictures
 from .types import FileReport, KnownFile, Limits, SourceFile
 
@@ -30,17 +31,20 @@ class Readers:
     Attributes:
         well: where all of it was read. troubled: where limits may be why it was not.
         describer: what describes pictures, empty where nothing does. pictures: how many of a file.
+        own: suffix → the identity of a reader that was brought along for such files.
     """
 
     well: str
     troubled: str
     describer: str = ""
     pictures: int = 0
+    own: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, path: Path, *, troubled: bool) -> str:
         """What is noted of a file that is read now."""
-        reader = self.troubled if troubled else self.well
-        if not self.describer or not may_hold_pictures(path):
+        own = self._own(path)
+        reader = f"{self.troubled if troubled else self.well}{own}"
+        if own or not self.describer or not may_hold_pictures(path):
             return reader
         return f"{reader}{_DESCRIBED}{self.describer}" + (f", {self.pictures}" if troubled else "")
 
@@ -50,15 +54,28 @@ class Readers:
 
     def are(self, path: Path, reader: str) -> bool:
         """Whether a file would be read now as it was by ``reader``."""
-        if self.describer and may_hold_pictures(path):
+        own = self._own(path)
+        if own or (self.describer and may_hold_pictures(path)):
             return reader in self.both(path)
         return reader.partition(_DESCRIBED)[0] in (self.well, self.troubled)
 
+    def _own(self, path: Path) -> str:
+        identity = self.own.get(path.suffix.lower(), "")
+        return f"/read by {identity}" if identity else ""
+
     @classmethod
-    def of(cls, chunk_tokens: int, limits: Limits, describer: str = "") -> Readers:
+    def of(
+        cls,
+        chunk_tokens: int,
+        limits: Limits,
+        describer: str = "",
+        own: Mapping[str, Reader] | None = None,
+        cutter: Cutter | None = None,
+    ) -> Readers:
         """Those of a run."""
-        well = f"{READER}/{chunk_tokens}"
-        return cls(well, f"{well}/{limits}", describer, limits.pictures)
+        well = f"{READER}/{chunk_tokens}" + (f"/cut by {cutter.identity}" if cutter is not None else "")
+        brought = {suffix: reader.identity for suffix, reader in (own or {}).items()}
+        return cls(well, f"{well}/{limits}", describer, limits.pictures, brought)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +99,7 @@ class Changes:
 
     Args:
         unlocking: passwords are at hand, so that files that need one are not known any more.
-        loaders: as :mod:`ingest.loaders` describes them.
+        loaders: suffixes that are read besides those of :data:`ingest.loaders.LOADERS`.
     """
 
     def __init__(
@@ -93,13 +110,13 @@ class Changes:
         limits: Limits,
         *,
         unlocking: bool = False,
-        loaders: Mapping[str, str] | None = None,
+        loaders: Collection[str] = (),
     ) -> None:
         self._known = known
         self._readers = readers
         self._limits = limits
         self._unlocking = unlocking
-        self._loaders = loaders or {}
+        self._loaders = loaders
         self.gone = found.gone(known)
         self.leaving = dict.fromkeys(path for path in self.gone if known[path].is_stored)
         self._by_content: dict[Content, Path] = {

@@ -7,10 +7,11 @@ and the token counts are ours.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .given import Cutter
 from .sentences import sentence_spans, split_sentences
 from .types import Chunk, Document, Heading, Page
 
@@ -39,23 +40,43 @@ class Chunker:
     Args:
         count_tokens: tokens of a text in the embedding model, special tokens aside.
         max_tokens: bound for a chunk's embedded text, title and heading path included.
+        cutter: cuts pages into pieces in place of sections; one that is above the bound is cut further.
     """
 
-    def __init__(self, count_tokens: Callable[[str], int], max_tokens: int) -> None:
+    def __init__(self, count_tokens: Callable[[str], int], max_tokens: int, cutter: Cutter | None = None) -> None:
         self._count = count_tokens
+        self._cutter = cutter
         self._max_tokens = max_tokens
         self._overlap_tokens = max_tokens // _OVERLAP_SHARE
 
     def chunks(self, document: Document) -> list[Chunk]:
-        """All chunks of a document in reading order; none for pages without text."""
+        """All chunks of a document in reading order; none for pages without text.
+
+        Raises:
+            FileRefused: the cutter can't cut it.
+        """
         made: list[Chunk] = []
         path: list[Heading] = []
         for page in document.pages:
+            if self._cutter is not None and not page.described:
+                made.extend(self._cut_otherwise(document, page, path, self._cutter))
+                continue
             # what a model wrote is apart for each picture, and has the whole path above it
             sections = _sections(page, []) if page.described else self._packed(page, list(_sections(page, path)))
             for section in sections:
                 made.extend(self._cut(document, page, section))
         return made
+
+    def _cut_otherwise(self, document: Document, page: Page, path: list[Heading], cutter: Cutter) -> Iterator[Chunk]:
+        """The pieces of a cutter, each with the headings it begins under."""
+        sections = list(_sections(page, path))
+        end = 0
+        for start, stop in cutter.cut(page.text):
+            under = next((one.headings for one in reversed(sections) if one.start <= start), ())
+            repeated = max(0, min(end, stop) - start)
+            for number, chunk in enumerate(self._cut(document, page, _Section(start, stop, under))):
+                yield chunk if number or not repeated else replace(chunk, overlap=min(repeated, len(chunk.text)))
+            end = max(end, stop)
 
     @cached_property
     def _splitter(self) -> SentenceSplitter:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -21,6 +21,7 @@ from .describing import Describing, PictureDescriber
 from .discover import Found, check_something, discover, stat
 from .embedding import EmbeddingStage, Group, PassageEmbedder, Vectors
 from .errors import FileRefused, NoText, ReaderFailed, Unreadable, UserError
+from .given import Cutter, OwnReading, Reader
 from .messages import Language, Message
 from .sandbox import Sandbox, result
 from .types import Document, FileReport, KnownFile, Limits, Progress, ReadFile, SourceFile
@@ -70,6 +71,8 @@ def run(
     passwords: Sequence[str] = (),
     describer: PictureDescriber | None = None,
     language: Language = "en",
+    own: Mapping[str, Reader] | None = None,
+    cutter: Cutter | None = None,
 ) -> Generator[Progress, None, None]:
     """Make the storage equal to files and folders, yielding progress; each file's last event carries its report.
 
@@ -84,6 +87,7 @@ def run(
         passwords: tried one after the other on encrypted files; never stored.
         describer: describes pictures, as many of a file as ``limits`` say, in the language of what stands around them,
             in ``language`` where nothing does.
+        own: suffix → what reads such files, in this process, in place of a loader. cutter: cuts pages into passages.
 
     Raises:
         PathNotFound, NothingToRead, BadIgnoreFile: before anything is done.
@@ -95,25 +99,32 @@ def run(
     known = store.known()
     check_something(found, known, paths)
     sandbox = Sandbox(limits, workers, loaders)
-    readers = Readers.of(chunk_tokens, sandbox.limits, describer.identity if describer is not None else "")
-    changes = Changes(found, known, readers, sandbox.limits, unlocking=bool(passwords), loaders=loaders)
-    chunker = Chunker(embedder.count_tokens, chunk_tokens)
+    own = {suffix.lower(): reader for suffix, reader in (own or {}).items()}
+    identity = describer.identity if describer is not None else ""
+    readers = Readers.of(chunk_tokens, sandbox.limits, identity, own, cutter)
+    suffixes = (*(loaders or ()), *own)
+    changes = Changes(found, known, readers, sandbox.limits, unlocking=bool(passwords), loaders=suffixes)
+    chunker = Chunker(embedder.count_tokens, chunk_tokens, cutter)
     describing = Describing(describer, language) if describer is not None else None
-    return _Run(found, changes, readers, store, embedder, chunker, sandbox, passwords, describing).events()
+    return _Run(found, changes, readers, store, embedder, chunker, sandbox, passwords, describing, own).events()
 
 
 class _Reading:
     """A file that changed and is being read, its pictures last."""
 
     def __init__(
-        self, source: SourceFile, seen: Seen, sandbox: Sandbox, passwords: Sequence[str], describing: Describing | None
+        self,
+        source: SourceFile,
+        seen: Seen,
+        submit: Callable[[_Reading], Future[Document]],
+        describing: Describing | None,
     ) -> None:
         self.source = source
         self.seen = seen
         self.recognizing: tuple[int, int] | None = None
         self.describing: tuple[int, int] | None = None
         self._describing = describing
-        self.document = sandbox.submit(source.path, passwords, self._note_recognizing)
+        self.document = submit(self)
 
     def is_ready(self) -> bool:
         """Whether all of it is read, or can't be; what has pictures goes on to be described."""
@@ -124,7 +135,7 @@ class _Reading:
         self.document = self._describing.start(self.document.result(), self._note_describing)
         return False
 
-    def _note_recognizing(self, done: int, total: int) -> None:
+    def note_recognizing(self, done: int, total: int) -> None:
         self.recognizing = done, total  # by the sandbox's thread: one assignment
 
     def _note_describing(self, done: int, total: int) -> None:
@@ -152,8 +163,11 @@ class _Run:
         sandbox: Sandbox,
         passwords: Sequence[str],
         describing: Describing | None,
+        own: Mapping[str, Reader],
     ) -> None:
         self._describing = describing
+        self._own = own
+        self._own_reading = OwnReading(sandbox.workers)
         self._files = found.files
         self._changes = changes
         self._readers = readers
@@ -176,7 +190,7 @@ class _Run:
         self._at = found.files[0] if found.files else Path()
 
     def events(self) -> Generator[Progress, None, None]:
-        with self._sandbox, self._stage, self._describing or nullcontext():
+        with self._sandbox, self._own_reading, self._stage, self._describing or nullcontext():
             try:
                 yield from self._read_all()
             except UserError:
@@ -235,7 +249,15 @@ class _Run:
         if adopted is not None:
             return adopted
         self._at_work.add(seen.content)
-        return _Reading(source, seen, self._sandbox, self._passwords, self._describing)
+        return _Reading(source, seen, self._submit, self._describing)
+
+    def _submit(self, reading: _Reading) -> Future[Document]:
+        """Have a file read: by a reader that was brought along for such files, else in the sandbox."""
+        path = reading.source.path
+        own = self._own.get(path.suffix.lower())
+        if own is not None:
+            return self._own_reading.submit(own, path)
+        return self._sandbox.submit(path, self._passwords, reading.note_recognizing)
 
     def _adopt(self, seen: Seen) -> FileReport | None:
         """List a stored content under this path too."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from .changes import Changes, Readers
 from .discover import check_something, discover, stat
 from .errors import FileRefused
+from .given import Cutter, Reader
 from .types import FileReport, KnownFile, Limits
 
 
@@ -18,6 +19,8 @@ def plan(
     limits: Limits,
     leave_out: Path | None = None,
     describer: str = "",
+    own: Mapping[str, Reader] | None = None,
+    cutter: Cutter | None = None,
 ) -> Iterator[FileReport]:
     """A report of each file as :func:`ingest.pipeline.run` would give it, without what only reading tells.
 
@@ -25,6 +28,7 @@ def plan(
 
     Args:
         describer: the identity of what describes pictures, empty where nothing does.
+        own, cutter: as :func:`ingest.pipeline.run` has them.
 
     Raises:
         PathNotFound, NothingToRead, BadIgnoreFile.
@@ -32,7 +36,8 @@ def plan(
     paths = list(paths)
     found = discover(paths, leave_out)
     check_something(found, known, paths)
-    changes = Changes(found, known, Readers.of(chunk_tokens, limits, describer), limits)
+    readers = Readers.of(chunk_tokens, limits, describer, own, cutter)
+    changes = Changes(found, known, readers, limits, loaders=tuple(own or ()))
     for path in found.files:
         try:
             seen = changes.look(stat(path))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from .messages import Message
+from .values import Value
 
 Status = Literal["read", "partial", "refused", "unchanged", "moved", "duplicate", "removed"]
 PageKind = Literal["page", "slide", "sheet", "text"]
@@ -181,8 +182,8 @@ class ReadFile:
     chunks: tuple[Chunk, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FileReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class FileReport(Value):
     """What became of one file.
 
     Attributes:
@@ -254,8 +255,8 @@ class KnownFile:
         return self.report.status != "refused" or self.report.kept
 
 
-@dataclass(frozen=True, slots=True)
-class IngestReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class IngestReport(Value):
     """What became of all files of one run, in the order they were met."""
 
     files: tuple[FileReport, ...]
@@ -267,8 +268,8 @@ class IngestReport:
         return all(file.status not in ("partial", "refused") for file in self.files)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+@dataclass(frozen=True, slots=True, repr=False)
+class Progress(Value):
     """How far a run is.
 
     Attributes:

@@ -74,7 +74,7 @@ class Asking:
         scopes = self.scopes(bases, filters or Filters())
         budget = _NO_BUDGET if limit else store.settings.passage_tokens
         reading = Reading(limit or store.settings.passages, budget, _SECTION_TOKENS)
-        found = self.retriever.retrieve(scopes, question, reading, self._reranker())
+        found = self.retriever.retrieve(scopes, question, reading, self._reranker(), store.parts.refiners)
         if not found.standing and filters is None:
             for kb in bases:
                 collection = store.catalog.knowledge_bases.index(kb.id).collection
@@ -94,6 +94,8 @@ class Asking:
         return Grounder(embedder, passages, self._judges[wanted], strict=strict)
 
     def _reranker(self) -> Reranker | None:
+        if self._store.parts.reranker is not None:
+            return self._store.parts.reranker
         wanted = self._store.settings.reranker
         if wanted not in self._rerankers:
             self._rerankers[wanted] = open_reranker(

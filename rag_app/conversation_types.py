@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from ingest.messages import Message
+from ingest.values import Value
 
 from .types import Answer, Role
 
@@ -14,8 +15,8 @@ How = Literal["model", "terms", "person", "none"]
 State = Literal["running", "complete", "stopped", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Condensed:
+@dataclass(frozen=True, slots=True, repr=False)
+class Condensed(Value):
     """A question of a conversation, made to stand alone.
 
     Attributes:
@@ -28,8 +29,8 @@ class Condensed:
     how: How = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class ConversationInfo(Value):
     """A conversation, without its messages.
 
     Attributes:
@@ -50,8 +51,8 @@ class ConversationInfo:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationMessage:
+@dataclass(frozen=True, slots=True, repr=False)
+class ConversationMessage(Value):
     """A question or an answer in a conversation's tree.
 
     Attributes:

@@ -17,6 +17,7 @@ from .errors import SettingsError, StorageLocked
 from .index.erasure import purge
 from .index.rebuild import restore
 from .llm.vision import open_describer
+from .precedence import GivingWay
 from .settings import language
 from .store import Store
 from .types import KnowledgeBase
@@ -45,7 +46,7 @@ def fill(store: Store, kb: KnowledgeBase, paths: Sequence[Path], passwords: Sequ
         steps = run(
             paths,
             writer,
-            embedder,
+            GivingWay(embedder, store.precedence),
             chunk_tokens(store, embedder.info.window),
             leave_out=store.settings.data_dir,
             limits=store.settings.parse_limits,
@@ -53,10 +54,13 @@ def fill(store: Store, kb: KnowledgeBase, paths: Sequence[Path], passwords: Sequ
             passwords=passwords,
             describer=describer,
             language=language(store.settings),
+            own=store.parts.readers,
+            cutter=store.parts.cutter,
         )
         try:
             with closing(steps):
                 for step in steps:
+                    store.precedence.give_way()
                     if step.report is not None:
                         reports.append(step.report)
                     show(step)
@@ -83,6 +87,8 @@ def plan(store: Store, kb: KnowledgeBase, paths: Iterable[Path]) -> IngestReport
         store.settings.parse_limits,
         leave_out=store.settings.data_dir,
         describer=describer.identity if describer is not None else "",
+        own=store.parts.readers,
+        cutter=store.parts.cutter,
     )
     return IngestReport(tuple(sorted(planned, key=lambda report: report.path)), time.monotonic() - began)
 
@@ -124,6 +130,18 @@ def watch(
             except IngestError as error:
                 store.notify(error.message)
                 break
+
+
+def changes_of(store: Store, kb: KnowledgeBase, stop: threading.Event) -> Iterator[None]:
+    """Now, and whenever something in the remembered folders changed and came to rest, until ``stop`` is set.
+
+    Raises:
+        PathNotFound: one is gone. SettingsError: none is remembered.
+    """
+    from ingest.discover import folder
+    from ingest.watch import changes
+
+    return changes([folder(path) for path in folders_in_step(store, kb, [])], stop)
 
 
 def chunk_tokens(store: Store, window: int) -> int:

@@ -9,13 +9,14 @@ from typing import Literal
 
 from ingest.messages import Message
 from ingest.types import PageKind
+from ingest.values import Value
 
 FileState = Literal["read", "partial", "refused"]
 FileOrder = Literal["name", "newest", "largest"]
 
 
-@dataclass(frozen=True, slots=True)
-class ListedFile:
+@dataclass(frozen=True, slots=True, repr=False)
+class ListedFile(Value):
     """A file that a knowledge base has seen.
 
     Attributes:
@@ -44,16 +45,16 @@ class ListedFile:
     uploaded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FileList:
+@dataclass(frozen=True, slots=True, repr=False)
+class FileList(Value):
     """Some of the files that were asked for. ``total``: how many there are."""
 
     total: int
     files: tuple[ListedFile, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FileCounts:
+@dataclass(frozen=True, slots=True, repr=False)
+class FileCounts(Value):
     """How many files of a knowledge base there are of each kind; refused files have no format."""
 
     states: dict[FileState, int] = field(default_factory=dict)
@@ -61,8 +62,8 @@ class FileCounts:
     tags: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPage:
+@dataclass(frozen=True, slots=True, repr=False)
+class ReadPage(Value):
     """A page as it was read.
 
     Attributes:
@@ -80,8 +81,8 @@ class ReadPage:
     chunks: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPages:
+@dataclass(frozen=True, slots=True, repr=False)
+class ReadPages(Value):
     """Some pages of a document. ``total``: how many it has, descriptions counted apart."""
 
     total: int

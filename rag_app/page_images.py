@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ingest.drawing import DrawingRequest, draw
 from ingest.messages import Message, message
+from ingest.values import Value
 
 from .errors import RagError
 from .store import Store
@@ -19,8 +20,8 @@ class SourceError(RagError):
     """The file of a citation is gone, has changed, or can't be drawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageImage:
+@dataclass(frozen=True, slots=True, repr=False)
+class PageImage(Value):
     """A page as a picture.
 
     Attributes:

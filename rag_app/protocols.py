@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.messages import Message, message
+from ingest.values import Value
 
 from .types import Passage, Turn
 
 StageName = Literal["connecting", "queued", "loading", "reading", "summing up", "thinking", "writing"]
 
 
-@dataclass(frozen=True, slots=True)
-class EmbedderInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class EmbedderInfo(Value):
     """What an index must remember of its embedding model: vectors of different ones never mix.
 
     Attributes:
@@ -92,8 +93,8 @@ class Span:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+@dataclass(frozen=True, slots=True, repr=False)
+class Stage(Value):
     """What an answer is waiting for, so that silence is never a riddle.
 
     Attributes:
@@ -127,8 +128,8 @@ class Stage:
         return message(f"stage.{self.name}", model=self.model)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelPiece:
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelPiece(Value):
     """A piece of an answer as it arrives.
 
     Attributes:
@@ -154,8 +155,8 @@ class ModelPiece:
     notice: Message | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChatMessage:
+@dataclass(frozen=True, slots=True, repr=False)
+class ChatMessage(Value):
     """One message of a prompt.
 
     Attributes:
@@ -193,12 +194,12 @@ class AnswerWriter(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class ModelDescription:
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelDescription(Value):
     """What is known of a model before it is asked.
 
     Attributes:
-        provider: "ollama", "gguf" or "openai".
+        provider: "ollama", "gguf", "openai", or "llamaindex" for a model that a program brought along.
         context_tokens: prompt and answer together never have more: the same for all requests of a session.
         trained_context: what it was trained for. parameters: as its maker writes it ("8.0B"). size: bytes of weights.
         kv_bytes: memory of one token of context, in bytes. None where it is not known, as elsewhere here.
@@ -207,7 +208,7 @@ class ModelDescription:
     """
 
     name: str
-    provider: Literal["ollama", "gguf", "openai"]
+    provider: Literal["ollama", "gguf", "openai", "llamaindex"]
     context_tokens: int
     trained_context: int | None = None
     parameters: str = ""

@@ -1,6 +1,6 @@
 """One frozen :class:`Settings`: defaults < ``rag.toml`` < ``RAG_*`` environment < arguments.
 
-The only pydantic import.
+The only pydantic import beside the HTTP server's.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _APP = "rag-app"
 _PREFIX = "RAG_"
 _CONFIG_VARIABLE = "RAG_CONFIG"
 _LIMITS = Limits()
-_SECRET = ("openai_api_key", "ui_password", "ui_users")
+_SECRET = ("openai_api_key", "ui_password", "ui_users", "api_keys")
 
 Role = Literal["reader", "editor", "admin"]
-"""What somebody may do in the web UI: ask; also change documents; also choose models and settings."""
+"""What somebody may do in the web UI and with the HTTP server: ask; also change documents; also all else."""
 
 
 class Settings(BaseSettings):
@@ -173,6 +173,33 @@ class Settings(BaseSettings):
         'e-mail = "role". Roles: reader (asks), editor (also adds and deletes documents), admin (everything).',
     )
 
+    serve_port: int = Field(default=8502, ge=1, le=65535, description="Port of the HTTP server, rag-app serve.")
+    serve_host: str = Field(
+        default="127.0.0.1",
+        description="Address that the HTTP server listens on; another one than this computer's own only with api_keys.",
+    )
+    serve_names: str = Field(
+        default="",
+        description="Names, separated by commas, by which the HTTP server may be reached beside the address itself; "
+        "needed behind a proxy and from containers.",
+    )
+    serve_origins: str = Field(
+        default="",
+        description="Web pages, separated by commas, that may use the HTTP server from a browser (CORS): "
+        "https://chat.example.com. None unless named.",
+    )
+    serve_questions: int = Field(
+        default=4, ge=1, le=256, description="Most questions that the HTTP server works on at a time; others wait."
+    )
+    serve_references: bool = Field(
+        default=True, description="Whether answers of the HTTP server end with a list of their sources."
+    )
+    api_keys: dict[str, SecretStr] = Field(
+        default={},
+        description='Who may use the HTTP server: name = "role:hash", made by rag-app key NAME. Roles: reader (asks '
+        "and searches), editor (also adds and deletes documents), admin (also deletes knowledge bases).",
+    )
+
     @property
     def parse_limits(self) -> Limits:
         """What reading one file may cost."""
@@ -233,6 +260,15 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name!r} needs a role: {', '.join(get_args(Role))}")
             if not info.data.get("ui_oidc") and not is_password_hash(stored):
                 raise ValueError(f"{name!r} has no hash; make one with: rag-app password --user NAME --role {role}")
+        return value
+
+    @field_validator("api_keys")
+    @classmethod
+    def _check_api_keys(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, entry in value.items():
+            role, _, stored = entry.get_secret_value().partition(":")
+            if role not in get_args(Role) or not is_password_hash(stored):
+                raise ValueError(f"{name!r} is not as rag-app key writes it; make one with: rag-app key NAME")
         return value
 
     @property

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from ingest.values import Value
+
 from .errors import SettingsError
 from .settings import Settings, config_file, variable_in_force
 from .settings_file import store
@@ -26,7 +28,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("parse_seconds", "parse_memory_mb", "parse_pages", "parse_file_mb", "parse_unpacked_mb", "upload_mb"),
     ),
     "general": ("language", "kb", "data_dir", "model_dir"),
-    "sharing": ("port", "host", "ui_names", "ui_password", "ui_users", "ui_oidc"),
+    "sharing": (
+        *("port", "host", "ui_names", "ui_password", "ui_users", "ui_oidc"),
+        *("serve_port", "serve_host", "serve_names", "serve_origins", "serve_questions", "serve_references"),
+        "api_keys",
+    ),
 }
 _FIXED = {
     # chosen on another page, where what it entails is seen to
@@ -40,8 +46,8 @@ _TABLES = {"ui_users"}  # more than one value
 _SECRET = ("openai_api_key", "ui_password")
 
 
-@dataclass(frozen=True, slots=True)
-class SettingView:
+@dataclass(frozen=True, slots=True, repr=False)
+class SettingView(Value):
     """A setting.
 
     Attributes:

@@ -13,6 +13,8 @@ from .catalog import Catalog, IndexState
 from .errors import SettingsError, UnknownDocument, UnknownKnowledgeBase
 from .index.writer import IndexWriter, check_embedder, reconcile, renew_lexical, writing
 from .llm.select import Models
+from .parts import Parts
+from .precedence import Precedence
 from .protocols import Embedder
 from .settings import Settings
 from .types import KnowledgeBase, StoredDocument
@@ -28,12 +30,14 @@ class Store:
         SettingsError: the folder can't be used. StorageError: the catalog can't be opened.
     """
 
-    def __init__(self, settings: Settings, notify: Callable[[Message], None]) -> None:
+    def __init__(self, settings: Settings, notify: Callable[[Message], None], parts: Parts) -> None:
         self.settings = settings
+        self.parts = parts
         self.notify = notify
         self._lock = threading.Lock()
         self._embedders: dict[str, Embedder] = {}
-        self.models = Models(settings)
+        self.models = Models(settings, parts.model)
+        self.precedence = Precedence()
         _make_folder(settings.data_dir)
         self.catalog = Catalog(settings.data_dir)
         self.vectors = Vectors(settings.data_dir / "vectors")
@@ -85,11 +89,13 @@ class Store:
         return [document for document in self.catalog.documents.all(kb.id) if wanted & set(document.paths)]
 
     def embedder(self, setting: str | None = None) -> Embedder:
-        """The embedding model that a setting names, the one in force unless given; opened once.
+        """The embedding model brought along, else that a setting names, by default the one in force; opened once.
 
         Raises:
             EmbedderError: it can't be had.
         """
+        if self.parts.embedder is not None:
+            return self.parts.embedder
         wanted = setting or self.settings.embedder
         with self._lock:
             if wanted not in self._embedders:

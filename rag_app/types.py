@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ingest.messages import Language, Message, message, text
 from ingest.types import PageKind
+from ingest.values import Value
 
 Role = Literal["user", "assistant"]
 Support = Literal["supported", "partly", "unsupported", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class KnowledgeBase:
+@dataclass(frozen=True, slots=True, repr=False)
+class KnowledgeBase(Value):
     """A named collection of documents.
 
     Attributes:
@@ -32,8 +33,8 @@ class KnowledgeBase:
     created: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class StoredDocument:
+@dataclass(frozen=True, slots=True, repr=False)
+class StoredDocument(Value):
     """A document in a knowledge base.
 
     Attributes:
@@ -57,8 +58,8 @@ class StoredDocument:
         return self.paths[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+@dataclass(frozen=True, slots=True, repr=False)
+class Proof(Value):
     """What the search for deleted text found.
 
     Attributes:
@@ -71,8 +72,8 @@ class Proof:
     found: tuple[Path, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+@dataclass(frozen=True, slots=True, repr=False)
+class Filters(Value):
     """What to search in: values of one kind are alternatives, each kind narrows further; empty means all.
 
     Attributes:
@@ -90,8 +91,8 @@ class Filters:
     until: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+@dataclass(frozen=True, slots=True, repr=False)
+class Trace(Value):
     """How a passage came to its place; of the best of its chunks, where it has several.
 
     Attributes:
@@ -113,8 +114,8 @@ class Trace:
     steps: tuple[Message, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+@dataclass(frozen=True, slots=True, repr=False)
+class Passage(Value):
     """A piece of a page that was retrieved.
 
     Attributes:
@@ -154,6 +155,9 @@ class Passage:
     described: bool = False
     suspicious: bool = False
 
+    def _also(self, language: Language) -> dict[str, Any]:
+        return {"where": self.where(language)}
+
     def where(self, language: Language = "en") -> str:
         """The place as a person reads it, see :meth:`Citation.where`."""
         lines = (self.lines[0][1], self.lines[-1][1]) if self.lines else None
@@ -177,8 +181,8 @@ class Passage:
         return place.where(language)
 
 
-@dataclass(frozen=True, slots=True)
-class Retrieval:
+@dataclass(frozen=True, slots=True, repr=False)
+class Retrieval(Value):
     """What a question found.
 
     Attributes:
@@ -186,6 +190,7 @@ class Retrieval:
         coverage: share (0–1) of the question's terms, weighted by idf, that the best lexical hits contain.
         best_similarity: highest cosine among all passages considered; 0 without any.
         standing: of the same passage, in deviations above what any chunk has.
+        missing: idf, in nats, of the terms that are not covered. searched: chunks that could have been found.
         notes: what was done with the question: phrases looked for word for word, or found nowhere.
     """
 
@@ -195,10 +200,17 @@ class Retrieval:
     best_similarity: float
     standing: float = 0.0
     notes: tuple[Message, ...] = ()
+    missing: float = 0.0
+    searched: int = 0
+
+    def _repr_html_(self) -> str:
+        from .notebooks import retrieval_html
+
+        return retrieval_html(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Citation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Citation(Value):
     """Where a claim comes from.
 
     Attributes:
@@ -228,6 +240,14 @@ class Citation:
     ocr: bool = False
     described: bool = False
     suspicious: bool = False
+
+    def _repr_html_(self) -> str:
+        from .notebooks import citation_html
+
+        return citation_html(self)
+
+    def _also(self, language: Language) -> dict[str, Any]:
+        return {"where": self.where(language)}
 
     def where(self, language: Language = "en") -> str:
         """The place as a person reads it: "p. 7", "slide 3", "Budget, A2:D9", "lines 17–30", or the section."""
@@ -261,8 +281,8 @@ def _column(number: int) -> str:
     return name or "A"
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerSentence:
+@dataclass(frozen=True, slots=True, repr=False)
+class AnswerSentence(Value):
     """A sentence of an answer, checked against the passages.
 
     Attributes:
@@ -292,8 +312,8 @@ class AnswerSentence:
         return text("mark.partly", language)
 
 
-@dataclass(frozen=True, slots=True)
-class Rectangle:
+@dataclass(frozen=True, slots=True, repr=False)
+class Rectangle(Value):
     """A part of a page, as fractions (0–1) of the page as it is shown, y from the top.
 
     Attributes:
@@ -307,8 +327,8 @@ class Rectangle:
     bottom: float
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer(Value):
     """An answer, finished.
 
     Attributes:
@@ -342,9 +362,14 @@ class Answer:
     sentences: tuple[AnswerSentence, ...] = ()
     dropped_markers: int = 0
 
+    def _repr_html_(self) -> str:
+        from .notebooks import answer_html
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+        return answer_html(self)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Turn(Value):
     """One message of a conversation.
 
     Attributes:
@@ -356,8 +381,8 @@ class Turn:
     titles: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+@dataclass(frozen=True, slots=True, repr=False)
+class Check(Value):
     """One finding of the doctor.
 
     Attributes:
@@ -369,3 +394,18 @@ class Check:
     status: Literal["ok", "warn", "fail"]
     finding: Message
     remedy: Message | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Embeddings(Value):
+    """Texts as vectors.
+
+    Attributes:
+        model: its name. dimension: of each vector.
+        vectors: unit vectors, in the order of the texts. tokens: of all texts, special tokens aside.
+    """
+
+    model: str
+    dimension: int
+    vectors: tuple[tuple[float, ...], ...]
+    tokens: int

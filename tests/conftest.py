@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from rag_app import RagApp, Settings
+from rag_app.embedding import onnx
+from rag_app.embedding.tokenizer import TextTokenizer
 from rag_app.llm.background import EventLoop
 from rag_app.llm.gguf import GgufModel
 
@@ -28,6 +31,24 @@ NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
 def model_dir() -> Path:
     """Where the prepared embedding model lies; the user's cache, so that it is made once a machine."""
     return Settings().model_dir
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_vocabulary() -> Iterator[None]:
+    """The embedding model's 250,000 pieces are read once a process: two seconds of hundreds of tests."""
+
+    @lru_cache(maxsize=1)
+    def read(path: Path, size: int, changed: int) -> TextTokenizer:
+        return TextTokenizer(path)
+
+    def tokenizer(path: Path) -> TextTokenizer:
+        found = path.stat() if path.is_file() else None
+        large = found is not None and found.st_size > 2**20  # the small models of tests are left alone
+        return read(path, found.st_size, found.st_mtime_ns) if found and large else TextTokenizer(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx, "TextTokenizer", tokenizer)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +87,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterat
         report = opened.ingest(SAMPLES)
         assert report.ok, [file for file in report.files if file.reason]
         yield opened
+        assert opened.conversations() == [], "a test wrote to the samples that others count on"
 
 
 @pytest.fixture(scope="session")

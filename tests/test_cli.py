@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -29,6 +30,9 @@ COMMANDS = [
     "reindex",
     "enrich",
     "doctor",
+    "serve",
+    "key",
+    "mcp",
     "kb",
     "docs",
     "eval",
@@ -272,7 +276,9 @@ def test_a_port_in_use_is_named(rag: Any, sample_data: None) -> None:
     assert "--port" in result.err
 
 
-def test_chat_goes_on_after_an_error_and_ends_at_end_of_input(samples: RagApp) -> None:
+def test_chat_goes_on_after_an_error_and_ends_at_end_of_input(samples: RagApp, tmp_path: Path) -> None:
+    data = tmp_path / "copy"  # what is said is stored
+    shutil.copytree(samples.settings.data_dir, data)
     done = subprocess.run(
         [sys.executable, "-m", "rag_app", "chat"],
         input="\nWhere is the Ollama server log on Windows?\n"
@@ -281,7 +287,7 @@ def test_chat_goes_on_after_an_error_and_ends_at_end_of_input(samples: RagApp) -
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env=os.environ | {"RAG_DATA_DIR": str(samples.settings.data_dir), "PYTHONIOENCODING": "utf-8"},
+        env=os.environ | {"RAG_DATA_DIR": str(data), "PYTHONIOENCODING": "utf-8"},
         check=True,
     )
     assert "server.log" in done.stdout

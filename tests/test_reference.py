@@ -28,18 +28,26 @@ REACHED_BY = {
     "ask": "ask",
     "before_pull": "models pull",
     "change_setting": "settings set",
+    "changes": "sync",
+    "condense": "chat",
     "conversation": "chat",
     "conversations": "conversations list",
     "create_knowledge_base": "kb create",
     "delete_knowledge_base": "kb delete",
     "doctor": "doctor",
+    "document_ids": "mcp",
     "documents": "docs list",
+    "embed": "serve",
+    "embedder_info": "serve",
     "enrich": "enrich",
+    "evaluate": "eval answers",
+    "evaluate_retrieval": "eval retrieval",
     "export_knowledge_base": "kb export",
     "file_counts": "docs files",
     "folders": "sync",
     "forget_notes": "enrich",
     "import_knowledge_base": "kb import",
+    "import_llamaindex": "kb import-llamaindex",
     "ingest": "ingest",
     "knowledge_bases": "kb list",
     "leave_folder": "sync",
@@ -58,6 +66,7 @@ REACHED_BY = {
     "remove": "docs remove",
     "remove_model": "models remove",
     "rename_knowledge_base": "kb rename",
+    "reply": "serve",
     "retrieve": "retrieve",
     "sees_images": "models list",
     "setting_views": "settings list",
@@ -76,7 +85,7 @@ NOT_FOR_A_SHELL = {
     "unread_uploads": "likewise",
     "drop_upload": "likewise",
 }
-NO_OBJECT = {"up": "a server, until Ctrl-C"}
+NO_OBJECT = {"up": "a server, until Ctrl-C", "serve": "likewise", "mcp": "speaks the protocol"}
 
 
 def test_every_method_has_a_command() -> None:

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from rag_app import RagApp, Retrieval
+from rag_app import Filters, RagApp, Retrieval
 from rag_app.retrieval.relevance import BIAS, STANDING_ACROSS, WEIGHTS, evidence, is_relevant, signs
 
 UNANSWERABLE = [
@@ -55,3 +55,27 @@ def test_across_languages_only_vectors_speak(samples: RagApp) -> None:
     for standing, relevant in ((STANDING_ACROSS + 0.1, True), (STANDING_ACROSS - 0.1, False)):
         across = dataclasses.replace(found, question="日志在哪里？", standing=standing, coverage=0.0)
         assert is_relevant(across) is relevant
+
+
+def test_what_is_missing_and_how_much_was_searched_speak_against(samples: RagApp) -> None:
+    found = samples.retrieve("Where is the Ollama server log on Windows?")
+    assert found.searched == samples.knowledge_bases()[0].chunks
+    assert found.missing >= 0
+    for worse in (
+        dataclasses.replace(found, missing=found.missing + 10),
+        dataclasses.replace(found, searched=found.searched * 10),
+    ):
+        assert evidence(worse) < evidence(found)
+
+
+def test_only_what_passes_the_filter_is_searched(samples: RagApp) -> None:
+    question = "Where is the Ollama server log on Windows?"
+    one = samples.documents()[0]
+    found = samples.retrieve(question, filters=Filters(documents=(one.path.name,)))
+    assert found.searched == one.chunks
+
+
+def test_terms_that_no_chunk_has_are_missing(samples: RagApp) -> None:
+    known, unknown = (samples.retrieve(f"Where is the Ollama server {what}?") for what in ("log", "zyxwvut"))
+    assert unknown.missing > known.missing
+    assert samples.retrieve("zyxwvut?").missing > 0

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from rag_app import RagApp, text
 from ui.file_list import size
+from ui.jobs import jobs
 
 from .conftest import SAMPLES
 from .files import encrypted_pdf
@@ -224,3 +225,28 @@ def test_many_files_are_drawn_a_page_at_a_time(page: AppTest, tmp_path: Path) ->
 
 def test_sizes() -> None:
     assert [size(one) for one in (0, 999, 1500, 12_345_678)] == ["0\xa0B", "999\xa0B", "2\xa0KB", "12.3\xa0MB"]
+
+
+def test_a_followed_folder_is_read_when_something_changes_and_a_reload_finds_it_followed(
+    page: AppTest, tmp_path: Path
+) -> None:
+    folder = tmp_path / "followed"
+    folder.mkdir()
+    (folder / "first.txt").write_text("The mill grinds barley.", encoding="utf-8")
+    with RagApp.open(answers="quotes") as app:
+        app.sync(folder)
+    run(page)
+    (toggle,) = [one for one in page.toggle if str(one.key).startswith("follow_")]
+    toggle.set_value(True)
+    run(page)
+    (folder / "second.txt").write_text("The harbour froze in 1929.", encoding="utf-8")
+    other = AppTest.from_string(_PAGE, default_timeout=PATIENCE)
+    until(other, lambda: "second.txt" in shown(other))
+    (toggle,) = [one for one in other.toggle if str(one.key).startswith("follow_")]
+    assert toggle.value
+    (folder / "first.txt").unlink()
+    until(other, lambda: "first.txt" not in [button.label.replace("\\", "") for button in other.button])
+    (toggle,) = [one for one in other.toggle if str(one.key).startswith("follow_")]
+    toggle.set_value(False)
+    run(other)
+    assert jobs().running("follow") == []

@@ -145,6 +145,7 @@ def test_two_runs_are_compared_and_what_got_worse_is_marked(filled: RagApp) -> N
     assert b"<html" in kept.report(second, "en", html=True, against=first)
     assert "# " in kept.report(first, "zh", html=False).decode()
     before, after = page.selectbox(key="before"), page.selectbox(key="after")
+    assert len(set(before.options)) == 2  # also of two runs in one second
     before.set_value(kept.runs()[1][0])
     after.set_value(kept.runs()[0][0])
     page.run()

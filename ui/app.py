@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from rag_app import UserError, text
-from ui import access
+from ui import access, style
 from ui.pages import chat, documents, evaluate, models, settings
 from ui.shared import choose_language, show_error
 
@@ -14,6 +14,7 @@ def main() -> None:
     """Language, who is there, and the page that was chosen."""
     language = choose_language()
     st.set_page_config(page_title=text("ui.title", language), page_icon="📖", layout="wide")
+    style.everywhere()
     pages = [
         st.Page(page, title=text(f"ui.page_{name}", language), icon=f":material/{icon}:", url_path=name, default=first)
         for name, page, icon, first in (

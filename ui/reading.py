@@ -50,11 +50,15 @@ def read(app: RagApp, kb: KnowledgeBase, paths: Sequence[Path], passwords: Seque
     _start(kb, Request(tuple(paths)), ingest, fresh=not passwords)
 
 
-def keep_in_step(app: RagApp, kb: KnowledgeBase, folders: Sequence[Path]) -> None:
-    """Make the knowledge base equal to folders, and remember them."""
+def keep_in_step(
+    app: RagApp, kb: KnowledgeBase, folders: Sequence[Path], then: Callable[[], None] = lambda: None
+) -> None:
+    """Make the knowledge base equal to folders, and remember them; ``then`` is called once that is done."""
 
     def sync(show: Show) -> IngestReport:
-        return app.sync(*folders, kb=kb.name, progress=show)
+        report = app.sync(*folders, kb=kb.name, progress=show)
+        then()
+        return report
 
     _start(kb, Request(tuple(folders), in_step=True), sync, fresh=True)
 

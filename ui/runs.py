@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
@@ -73,9 +74,10 @@ def overview(runs: Runs, language: Language) -> None:
 
 def _chart(runs: Runs, language: Language) -> dict[str, object]:
     """Scores over time; of each run day and time below, on two lines, so that they stay readable in a narrow window."""
+    when_made = titles(runs)
     points = [
-        {"run": title(run), "measure": _name(name, language), "value": run.mean(name)}
-        for _, run in runs
+        {"run": when_made[run_name], "measure": _name(name, language), "value": run.mean(name)}
+        for run_name, run in runs
         for name in _CHARTED
         if name in run.measures
     ]
@@ -112,7 +114,7 @@ def one_run(kept: Keeping, runs: Runs, language: Language, *, change: bool) -> N
     """A run that is chosen: its cases, its report, and to delete it."""
     by_name = dict(reversed(runs))
     name = st.selectbox(
-        text("ui.eval_runs", language), list(by_name), format_func=lambda one: heading(by_name[one]), key="run_name"
+        text("ui.eval_runs", language), list(by_name), format_func=headings(runs).__getitem__, key="run_name"
     )
     run = by_name[name]
     with st.container(horizontal=True):
@@ -172,12 +174,10 @@ def _said(name: str, words: str) -> None:
 def two_runs(kept: Keeping, runs: Runs, language: Language) -> None:
     """Two runs side by side; what got worse is marked."""
     by_name = dict(reversed(runs))
-    names = list(by_name)
+    names, shown = list(by_name), headings(runs).__getitem__
     left, right = st.columns(2)
-    label = text("ui.eval_before", language)
-    before = left.selectbox(label, names, index=1, format_func=lambda one: heading(by_name[one]), key="before")
-    label = text("ui.eval_after", language)
-    after = right.selectbox(label, names, index=0, format_func=lambda one: heading(by_name[one]), key="after")
+    before = left.selectbox(text("ui.eval_before", language), names, index=1, format_func=shown, key="before")
+    after = right.selectbox(text("ui.eval_after", language), names, index=0, format_func=shown, key="after")
     changes = kept.compared(before, after)
     rows = [f"| {text(f'eval.{name}', language)} " for name in ("measure", "before", "after", "difference")]
     st.markdown("\n".join(["".join(rows) + "|", "|---|--:|--:|:--|", *(_moved(one, language) for one in changes)]))
@@ -214,14 +214,21 @@ def _downloads(kept: Keeping, name: str, against: str | None, language: Language
         )
 
 
-def title(run: AnswerRun) -> str:
-    """When it was made, to the second."""
-    return run.about.started[:19].replace("T", " ")
+def titles(runs: Runs) -> dict[str, str]:
+    """Name of each run → when it was made; those of one second are numbered, as a list tells them apart by this."""
+    made: Counter[str] = Counter()
+    found: dict[str, str] = {}
+    for name, run in runs:
+        second = run.about.started[:19].replace("T", " ")
+        made[second] += 1
+        found[name] = second if made[second] == 1 else f"{second} ({made[second]})"
+    return found
 
 
-def heading(run: AnswerRun) -> str:
-    """When it was made, by which model, of how many questions."""
-    return f"{title(run)} · {run.about.model} · {len(run.cases)}/{run.about.total}"
+def headings(runs: Runs) -> dict[str, str]:
+    """Name of each run → when it was made, by which model, of how many questions."""
+    when = titles(runs)
+    return {name: f"{when[name]} · {run.about.model} · {len(run.cases)}/{run.about.total}" for name, run in runs}
 
 
 def figure(measure: str, value: float) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from rag_app import Language, RagApp, SettingView, UserError, text
 
+from . import following
 from .jobs import jobs
 from .markup import plain, small
 from .shared import open_app, show_error
@@ -111,7 +112,7 @@ def _pending(changed: Sequence[SettingView], language: Language) -> None:
         st.markdown(f":orange[:material/pending:] {text('ui.settings_pending', language)}")
         lines = (f"{one.name}: {_shown(one.value, language)} → {_shown(one.written, language)}" for one in changed)
         st.markdown("\n".join(f"- {plain(line)}" for line in lines))
-        busy = any(not job.finished for job in jobs().of())
+        busy = any(not job.finished and not following.is_one(job) for job in jobs().of())
         label = text("ui.settings_apply", language)
         st.button(label, key="settings_apply", type="primary", disabled=busy, on_click=_apply)
         if busy:
@@ -120,6 +121,7 @@ def _pending(changed: Sequence[SettingView], language: Language) -> None:
 
 def _apply() -> None:
     """Open the app anew; the port and who may come in stay as they were until the next start."""
+    following.stop()
     before = open_app()
     open_app.clear()
     before.close()

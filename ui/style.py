@@ -1,12 +1,16 @@
-"""The chat page's own looks, and the numbers in an answer that open its sources. Nothing of a document goes in here."""
+"""Looks of all pages and of the chat, and the numbers in an answer that open its sources; nothing of a document."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+_HOUSE = """<style>
+.stMainBlockContainer { padding-top: 3.5rem; }
+[data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primaryFormSubmit"]:enabled {
+  color: light-dark(#fff, #06201c); }
+</style>"""  # the dark theme's accent is too light for white words
 _LOOKS = """<style>
 .stMainBlockContainer, [data-testid="stBottomBlockContainer"] { max-width: 84rem; }
-.stMainBlockContainer { padding-top: 3.5rem; }
 [data-testid="stChatMessage"], [class*="st-key-panel_"] { scroll-margin-top: 4rem; }
 .st-key-chats button { justify-content: flex-start; text-align: left; min-height: 2.1rem; padding: 0 .5rem; }
 .st-key-chats button > div { justify-content: flex-start; }
@@ -57,6 +61,11 @@ _SCROLL = """<script>
   else if (tries > 0) setTimeout(look, 50, tries - 1);
 })(60);
 </script>"""
+
+
+def everywhere() -> None:
+    """What all pages share."""
+    st.html(_HOUSE)
 
 
 def apply() -> None:

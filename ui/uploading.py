@@ -9,7 +9,7 @@ import streamlit as st
 
 from rag_app import KnowledgeBase, Language, Message, RagApp, UserError, text
 
-from . import access, reading
+from . import access, following, reading
 from .markup import plain, small
 
 _WAYS = ("files", "folder", "path")
@@ -107,7 +107,7 @@ def _path(app: RagApp, kb: KnowledgeBase, language: Language) -> None:
     path = named.strip().strip("\"'")
     if pressed and path:
         if in_step:
-            reading.keep_in_step(app, kb, [Path(path)])
+            reading.keep_in_step(app, kb, [Path(path)], then=lambda: following.renew(app, kb))
         else:
             reading.read(app, kb, [Path(path)])
 
@@ -118,6 +118,7 @@ def _folders(app: RagApp, kb: KnowledgeBase, language: Language) -> None:
     if not folders or not access.may("manage"):
         return
     st.markdown(f"**{text('ui.docs_folders', language)}**")
+    following.switch(app, kb, language)
     for place, folder in enumerate(folders):
         with st.container(horizontal=True, vertical_alignment="center", key=f"folder_{place}"):
             st.markdown(f":material/folder: {plain(str(folder))}", width="stretch")
@@ -134,9 +135,14 @@ def _folders(app: RagApp, kb: KnowledgeBase, language: Language) -> None:
                 type="tertiary",
                 key=f"leave_{place}",
                 help=text("ui.docs_leave_help", language),
-                on_click=app.leave_folder,
-                args=(folder, kb.name),
+                on_click=_leave,
+                args=(app, kb, folder),
             )
+
+
+def _leave(app: RagApp, kb: KnowledgeBase, folder: Path) -> None:
+    app.leave_folder(folder, kb.name)
+    following.renew(app, kb)
 
 
 def _unread(app: RagApp, kb: KnowledgeBase, language: Language) -> None:

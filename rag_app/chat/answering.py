@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 
 from ingest.messages import Message, message, text
+from ingest.values import Value
 
 from ..errors import ModelError
 from ..llm.quoting import NAME as QUOTES
@@ -28,15 +30,15 @@ class Refusal:
     reason: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Thought:
+@dataclass(frozen=True, slots=True, repr=False)
+class Thought(Value):
     """What a thinking model says to itself before it answers; no part of the answer."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
+@dataclass(frozen=True, slots=True, repr=False)
+class Withdrawn(Value):
     """What was written is taken back, as the documents support none of it; the text takes its place."""
 
     text: str
@@ -85,10 +87,30 @@ class AnswerStream:
         """Text as it is written, between it stages and thoughts."""
         return self._events
 
+    def inside(self, held: Callable[[], AbstractContextManager[None]]) -> None:
+        """Let what comes be made inside ``held()``; before the first event."""
+        events = self._events
+
+        def run() -> Generator[Event, None, None]:
+            with held():
+                yield from events
+
+        self._events = run()
+
     @property
     def verbatim(self) -> bool:
         """True when the text is quoted or ours, so that nothing in it is a model's formatting."""
         return isinstance(self._answerer, Refusal) or self._answerer.writer.name == QUOTES or bool(self._withdrawn)
+
+    @property
+    def may_be_withdrawn(self) -> bool:
+        """False once :class:`Withdrawn` can't come any more: something of the text stands in the documents.
+
+        Who can't take back what was shown waits for that.
+        """
+        if isinstance(self._answerer, Refusal) or self._answerer.writer.name == QUOTES:
+            return False
+        return self._draft.may_hold_nothing
 
     @property
     def prompt(self) -> tuple[ChatMessage, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ingest.messages import Message
+from ingest.values import Value
 
 from ..errors import EmbedderError
 from ..types import AnswerSentence, Citation, Passage
@@ -18,11 +19,12 @@ from .markers import Marker, Part
 from .sentences import Sentence, SentenceCutter
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_FOUND = {"supported", "partly"}  # by the passages
 _FULL_WIDTH = "\u2e80"  # no blank stands between Chinese and a marker
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+@dataclass(frozen=True, slots=True, repr=False)
+class Checked(Value):
     """A sentence that has just been written is complete and checked."""
 
     sentence: AnswerSentence
@@ -99,9 +101,16 @@ class Draft:
         if grounder is None or not grounder.strict or self.trouble is not None or not self._written:
             return False
         support = {sentence.support for sentence in self.sentences}
-        if support & {"supported", "partly"}:
+        if support & _FOUND:
             return False
         return "unsupported" in support or self._unknown or not self.sentences
+
+    @property
+    def may_hold_nothing(self) -> bool:
+        """False as soon as nothing that follows can make :attr:`holds_nothing` true."""
+        if self._grounder is None or not self._grounder.strict or self.trouble is not None:
+            return False
+        return not any(sentence.support in _FOUND for sentence in self.sentences)
 
     def citations(self, passages: Sequence[Passage]) -> tuple[Citation, ...]:
         """One for each passage that is cited, in order of their numbers.

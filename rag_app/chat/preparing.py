@@ -80,7 +80,7 @@ class Preparation:
         """
         prompt = self._store.models.prompt("conversation")
         held = memory(self._asked.path)
-        writer = self._writer() if self._asked.path else None
+        writer = answering_writer(self._store, self._asked.kbs[0]) if self._asked.path else None
         model = self._opened() if writer is not None else None
         if writer is not None and model is not None:
             try:
@@ -109,7 +109,7 @@ class Preparation:
         self, held: Memory, writer: ModelWriter, model: StoppableModel, prompt: Prompt
     ) -> Generator[Stage, None, Memory]:
         asked = self._asked.text
-        found = yield from _stages(within_share(held, model, prompt, lambda turns: writer.leading(asked, turns)))
+        found = yield from stages(within_share(held, model, prompt, lambda turns: writer.leading(asked, turns)))
         if found.grown is not None:
             self._store.catalog.conversations.summarize(found.grown, found.summary)
             self.summed_up = found.summed_up
@@ -123,7 +123,7 @@ class Preparation:
             return Condensed(asked, asked)
         if writer is None or model is None:
             return carried(asked, said)
-        return (yield from _stages(condensing(asked, said, model, prompt, writer.leading(asked, turns))))
+        return (yield from stages(condensing(asked, said, model, prompt, writer.leading(asked, turns))))
 
     def _said(self, turns: Sequence[Turn]) -> tuple[Turn, ...]:
         """What a follow-up question may mean: the turns, and the last question even where it has no answer."""
@@ -133,17 +133,18 @@ class Preparation:
             return tuple(turns)
         return (*turns, Turn("user", last))
 
-    def _writer(self) -> ModelWriter | None:
-        """Who writes the answer, if that is a model; what goes wrong is said when it is asked for the answer."""
-        bases = self._store.catalog.knowledge_bases
-        with suppress(UserError):
-            embedder = self._store.embedder_of(bases.index(bases.get(self._asked.kbs[0]).id))
-            writer = self._store.models.answerer(embedder).writer
-            return writer if isinstance(writer, ModelWriter) else None
-        return None
+
+def answering_writer(store: Store, kb: str) -> ModelWriter | None:
+    """Who writes the answer, if that is a model; what goes wrong is said when it is asked for the answer."""
+    bases = store.catalog.knowledge_bases
+    with suppress(UserError):
+        embedder = store.embedder_of(bases.index(bases.get(kb).id))
+        writer = store.models.answerer(embedder).writer
+        return writer if isinstance(writer, ModelWriter) else None
+    return None
 
 
-def _stages(pieces: Generator[ModelPiece, None, T]) -> Generator[Stage, None, T]:
+def stages(pieces: Generator[ModelPiece, None, T]) -> Generator[Stage, None, T]:
     """Of what a model does on the way, what is waited for; returns what it comes to."""
     while True:
         try:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..errors import RagError
+from .reporting import summary
 from .session import session
 from .texts import Texts
 
@@ -82,6 +83,22 @@ def add(app: typer.Typer, texts: Texts) -> None:
         with session(json=json) as (rag, output):
             made = rag.import_knowledge_base(file, name)
             output.report(made, "cli.kb_imported", name=made.name, documents=made.documents, chunks=made.chunks)
+
+    @kb.command(
+        "import-llamaindex", help=texts.help("cli.kb_import_llamaindex", "rag-app kb import-llamaindex ./chroma papers")
+    )
+    def import_llamaindex(
+        folder: Annotated[
+            Path, typer.Argument(metavar="FOLDER", help=texts("cli.kb_import_chroma"), show_default=False)
+        ],
+        collection: Annotated[str, typer.Argument(metavar="COLLECTION", show_default=False)],
+        into: Annotated[str | None, texts.kb_option()] = None,
+        json: Annotated[bool, texts.json_option()] = False,
+    ) -> None:
+        with session(json=json) as (rag, output):
+            with output.progress() as bar:
+                report = rag.import_llamaindex(folder, collection, into, bar.show)
+            summary(output, report.files, interrupted=False, failure=None)
 
     @app.command(help=texts.help("cli.enrich", "rag-app enrich --kb work"))
     def enrich(

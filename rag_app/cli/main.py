@@ -19,9 +19,11 @@ from . import (
     evaluate,
     ingest,
     knowledge_bases,
+    mcp,
     models,
     password,
     retrieve,
+    serve,
     settings,
     up,
 )
@@ -84,6 +86,8 @@ def build(spoken: Language) -> typer.Typer:
     models.add(app, texts)
     settings.add(app, texts)
     password.add(app, texts)
+    serve.add(app, texts)
+    mcp.add(app, texts)
     return app
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from getpass import getpass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -20,6 +16,7 @@ from rich.table import Table
 
 from ingest.errors import UserError
 from ingest.messages import Language, Message
+from ingest.values import jsonable, to_json
 
 from .figures import clock
 from .texts import Texts
@@ -50,11 +47,11 @@ class Output:
 
     def print_json(self, value: Any) -> None:
         """Print a value as one JSON object."""
-        print(_printable(json.dumps(self.plain(value), ensure_ascii=False, indent=1)))
+        print(to_json(value, self._language, indent=1))
 
     def one_line(self, value: Any) -> str:
         """A value as one line of JSON."""
-        return _printable(json.dumps(self.plain(value), ensure_ascii=False))
+        return to_json(value, self._language)
 
     def report(self, value: Any, key: str, /, **values: object) -> None:
         """What a command did: the object for programs, a sentence of the catalogue for people."""
@@ -64,20 +61,8 @@ class Output:
             self.line(self.texts(key, **values))
 
     def plain(self, value: Any) -> Any:
-        """Dataclasses, paths, times and messages as JSON has them."""
-        if isinstance(value, Message):
-            return value.text(self._language)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {f.name: self.plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        if isinstance(value, dict):
-            return {str(name): self.plain(item) for name, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.plain(item) for item in value]
-        if isinstance(value, Path):
-            return str(value)
-        if isinstance(value, datetime):
-            return value.isoformat()
-        return value
+        """A value as JSON has it, messages in the language of the output."""
+        return jsonable(value, self._language)
 
     def line(self, text: str = "", style: str = "") -> None:
         """A line of the result; ``text`` is printed as it is."""

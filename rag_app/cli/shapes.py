@@ -18,6 +18,7 @@ from ..evaluation.compare import Change
 from ..listing_types import FileCounts, ListedFile, ReadPage
 from ..llm.library import ChosenModel, ModelEntry
 from ..llm.recommend import Recommendation
+from ..settings import Role
 from ..types import AnswerSentence, Check, KnowledgeBase, Rectangle, StoredDocument, Trace
 
 
@@ -325,6 +326,15 @@ class PulledJson(TypedDict):
     chosen: NotRequired[ChosenModel]
 
 
+class KeyJson(TypedDict):
+    """A new key for the HTTP server, whose it is, and the lines for rag.toml."""
+
+    key: str
+    name: str
+    role: Role
+    lines: list[str]
+
+
 class HashJson(TypedDict):
     """The hash, and the lines for rag.toml."""
 
@@ -426,6 +436,7 @@ OUTPUTS: Mapping[str, tuple[Any, ...]] = {
     "kb delete": (KnowledgeBase,),
     "kb export": (KnowledgeBase,),
     "kb import": (KnowledgeBase,),
+    "kb import-llamaindex": (IngestJson,),
     "enrich": (EnrichedJson, ForgottenJson),
     "reindex": (KnowledgeBase,),
     "docs list": (DocumentsJson,),
@@ -450,6 +461,7 @@ OUTPUTS: Mapping[str, tuple[Any, ...]] = {
     "models remove": (ModelEntry,),
     "models recommend": (Recommendation,),
     "password": (HashJson,),
+    "key": (KeyJson,),
 }
 """Command → the shapes its output may have; besides :class:`FailureJson` of any of them."""
 LINES: Mapping[str, tuple[Any, ...]] = {"ask --batch": (BatchAnswerJson, BatchFailureJson)}

@@ -1,21 +1,19 @@
 """``rag-app up``: the sample documents ingested if there is nothing yet, then the web UI."""
 
 import importlib.util
-import ipaddress
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 import webbrowser
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..addresses import OWN, is_own, listed, reachable_by, url
 from ..app import RagApp
 from ..doctor import port_is_free
 from ..errors import RagError
@@ -27,16 +25,14 @@ from .output import Output
 from .session import session
 from .texts import Texts
 
-_HOST = "127.0.0.1"
-_ANY = ("0.0.0.0", "::")  # noqa: S104
 _START_SECONDS = 120
 _STOP_SECONDS = 5
-_LIGHT_TEXT, _DARK_TEXT = "#2b2d2c", "#e7eae8"
+_LIGHT_TEXT, _DARK_TEXT = "#131513", "#e7eae8"  # captions have 60 % of it, and must be readable too
 _THEME = {
     "theme.font": '"Source Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
     "theme.headingFontSizes": '["2rem", "1.5rem", "1.3rem", "1.15rem", "1.05rem", "1rem"]',
     "theme.baseRadius": "0.6rem",
-    "theme.light.primaryColor": "#0f766e",
+    "theme.light.primaryColor": "#0d6b64",
     "theme.light.textColor": _LIGHT_TEXT,
     "theme.light.grayTextColor": _LIGHT_TEXT,  # ui.markup's seams must not be seen
     "theme.light.yellowBackgroundColor": "#fdf1b8",
@@ -90,51 +86,14 @@ def check_open(settings: Settings) -> None:
     Raises:
         UiError: the address or a name is not this computer's own, and nobody would be asked who they are.
     """
-    others = [name for name in (settings.host, *names(settings)) if not _is_own(name)]
+    others = [name for name in (settings.host, *listed(settings.ui_names)) if not is_own(name)]
     if others and not settings.is_guarded:
         raise UiError("ui.host_open", host=others[0])
 
 
-def names(settings: Settings) -> tuple[str, ...]:
-    """The setting ``ui_names``, one by one."""
-    return tuple(name.strip() for name in settings.ui_names.split(",") if name.strip())
-
-
-def _is_own(host: str) -> bool:
-    """Whether only this computer reaches it."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _allowed(settings: Settings) -> list[str]:
-    """By which names browsers may reach us; by no other, or a page elsewhere could."""
-    allowed = [_HOST, "localhost", *names(settings)]
-    if not _is_own(settings.host):
-        allowed += [socket.gethostname(), socket.getfqdn()]
-        allowed += _addresses() if settings.host in _ANY else [settings.host]
-    return list(dict.fromkeys(name for name in allowed if name))
-
-
-def _addresses() -> list[str]:
-    """This computer's own in its networks."""
-    try:
-        found = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)}
-    except OSError:
-        found = set()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
-        probe.connect(("192.0.2.1", 9))  # an address of no one (RFC 5737); nothing is sent
-        found.add(str(probe.getsockname()[0]))
-    return sorted(found)
-
-
 def _serve(settings: Settings, output: Output, environment: dict[str, str], *, open_browser: bool) -> int:
     """Run the web UI until it ends or Ctrl-C; returns the exit code."""
-    host = _HOST if settings.host in (*_ANY, "localhost") else settings.host
-    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    address = url(settings.host, settings.port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends with us
     process = subprocess.Popen(_command(settings), env=environment)
     try:
@@ -167,7 +126,7 @@ def _command(settings: Settings) -> list[str]:
         "server.fileWatcherType": "none",
         "server.showEmailPrompt": "false",
         "browser.gatherUsageStats": "false",
-        "browser.serverAddress": _HOST,
+        "browser.serverAddress": OWN,
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         "client.showErrorLinks": "false",
@@ -182,7 +141,7 @@ def _command(settings: Settings) -> list[str]:
         "streamlit",
         "run",
         script,
-        *(f"--server.allowedHosts={name}" for name in _allowed(settings)),
+        *(f"--server.allowedHosts={name}" for name in reachable_by(settings.host, listed(settings.ui_names))),
         *(f"--{name}={value}" for name, value in options.items()),
     ]
 

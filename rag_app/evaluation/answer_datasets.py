@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ingest.messages import Message, message
+from ingest.values import Value
 
 from ..errors import DatasetError
 from .datasets import Dataset, json_lines, load_dataset
@@ -30,8 +31,8 @@ Place = tuple[str, int | None]
 _NO_ANSWER = "n/a"
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerQuestion:
+@dataclass(frozen=True, slots=True, repr=False)
+class AnswerQuestion(Value):
     """A question and what answers it.
 
     Attributes:
@@ -65,8 +66,8 @@ class AnswerQuestion:
         return row
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerSet:
+@dataclass(frozen=True, slots=True, repr=False)
+class AnswerSet(Value):
     """Questions under a name.
 
     Attributes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest.errors import UserError
+from ingest.values import Value
 
 from ..app import RagApp
 from ..errors import (
@@ -36,8 +37,8 @@ _OF_THE_RUN = (
 """Errors that every further question would meet too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+@dataclass(frozen=True, slots=True, repr=False)
+class Verdict(Value):
     """What a judge says.
 
     Attributes:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ingest.values import Value
+
 from .answer_datasets import AnswerQuestion
 from .answer_measures import COSTS, QUALITY
 from .bootstrap import interval
@@ -17,8 +19,8 @@ STAGE = "answers"
 """The one stage whose measures a run has, where retrieval's report has three."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cited:
+@dataclass(frozen=True, slots=True, repr=False)
+class Cited(Value):
     """A citation as a report shows it; ``where`` in the language of the answer."""
 
     number: int
@@ -28,8 +30,8 @@ class Cited:
     quote: str
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+@dataclass(frozen=True, slots=True, repr=False)
+class Shown(Value):
     """A passage that the answer was written from."""
 
     document: str
@@ -38,8 +40,8 @@ class Shown:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+@dataclass(frozen=True, slots=True, repr=False)
+class Case(Value):
     """A question, its answer, and what the answer is worth.
 
     Attributes:
@@ -84,8 +86,8 @@ class Case:
         return cls(question, **rest)
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+@dataclass(frozen=True, slots=True, repr=False)
+class About(Value):
     """What a run is of.
 
     Attributes:
@@ -104,8 +106,8 @@ class About:
     started: str
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerRun:
+@dataclass(frozen=True, slots=True, repr=False)
+class AnswerRun(Value):
     """Questions asked, one case each; fewer than ``about.total`` when it was stopped."""
 
     about: About

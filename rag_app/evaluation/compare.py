@@ -10,6 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
+from ingest.values import Value
+
 from ..errors import DatasetError
 from .bootstrap import interval
 from .retrieval import RetrievalReport
@@ -33,8 +35,8 @@ class Measured(Protocol):
         """Stage → measure → a value for each question, NaN where the measure says nothing of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+@dataclass(frozen=True, slots=True, repr=False)
+class Change(Value):
     """How a measure moved.
 
     Attributes:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ingest.values import Value
+
 from ..errors import DatasetError
 from ..types import Passage
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+@dataclass(frozen=True, slots=True, repr=False)
+class Question(Value):
     """A question and the units (passages or pages) that answer it, by name."""
 
     id: str
@@ -27,8 +29,8 @@ class Question:
     relevant: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Dataset:
+@dataclass(frozen=True, slots=True, repr=False)
+class Dataset(Value):
     """What to ask, and of what.
 
     Attributes:

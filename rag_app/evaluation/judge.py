@@ -1,25 +1,14 @@
 """Answers judged by a language model: LlamaIndex's evaluators over our own model.
 
-Imported only when a judge is asked for; besides ``ingest/chunking.py`` the only llama_index import.
+Imported only when a judge is asked for, as LlamaIndex takes seconds to import.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from llama_index.core.base.llms.types import (
-    ChatMessage as TheirMessage,
-)
-from llama_index.core.base.llms.types import (
-    ChatResponse,
-    CompletionResponse,
-    CompletionResponseGen,
-    LLMMetadata,
-    MessageRole,
-)
-from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.evaluation import (
     BaseEvaluator,
     CorrectnessEvaluator,
@@ -27,11 +16,10 @@ from llama_index.core.evaluation import (
     RelevancyEvaluator,
 )
 from llama_index.core.evaluation.faithfulness import DEFAULT_EVAL_TEMPLATE
-from llama_index.core.llms import CustomLLM
 
-from ..chat.prompt import harmless
 from ..errors import ModelError, ModelNotInstalled, ModelRefused, OllamaUnreachable
-from ..protocols import ChatMessage, ChatModel
+from ..llamaindex.llm import ChatModelLLM
+from ..protocols import ChatModel
 from ..types import Answer
 from .answer_datasets import AnswerQuestion
 from .answers import Verdict
@@ -54,7 +42,7 @@ class ModelJudge:
 
     def __init__(self, model: ChatModel) -> None:
         self.name = model.name
-        llm = _Model(model)
+        llm = ChatModelLLM(model, _TOKENS)
         # For a model named "llama3:8b" LlamaIndex would choose a template whose fields it then does not fill.
         self._faithful = FaithfulnessEvaluator(llm=llm, eval_template=DEFAULT_EVAL_TEMPLATE)
         self._relevant = RelevancyEvaluator(llm=llm)
@@ -78,41 +66,6 @@ class ModelJudge:
         if question.answerable:
             found["correctness"] = _verdict(self._correct, **about, reference=" / ".join(question.answers))
         return found
-
-
-class _Model(CustomLLM):
-    """Our chat model as LlamaIndex calls one."""
-
-    _model: Any = PrivateAttr()
-
-    def __init__(self, model: ChatModel) -> None:
-        super().__init__()
-        self._model = model
-
-    @property
-    def metadata(self) -> LLMMetadata:
-        window = self._model.describe().context_tokens
-        return LLMMetadata(context_window=window, num_output=_TOKENS, model_name=self._model.name, is_chat_model=True)
-
-    def chat(self, messages: Sequence[TheirMessage], **kwargs: Any) -> ChatResponse:
-        ours = [
-            ChatMessage("system" if one.role == MessageRole.SYSTEM else "user", harmless(one.content or ""))
-            for one in messages
-        ]
-        return ChatResponse(message=TheirMessage(role=MessageRole.ASSISTANT, content=self._said(ours)))
-
-    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        return CompletionResponse(text=self._said([ChatMessage("user", harmless(prompt))]))
-
-    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
-        yield self.complete(prompt)
-
-    def _said(self, messages: list[ChatMessage]) -> str:
-        running = self._model.stream(messages, answer_tokens=_TOKENS)
-        try:
-            return "".join(piece.text for piece in running)
-        finally:
-            running.cancel()
 
 
 def _verdict(evaluator: BaseEvaluator, **about: Any) -> Verdict:

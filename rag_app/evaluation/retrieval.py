@@ -12,8 +12,10 @@ import numpy as np
 
 from ingest.messages import Message
 from ingest.types import Progress
+from ingest.values import Value
 
 from ..app import RagApp
+from ..parts import Parts
 from ..retrieval.hybrid import Scope
 from ..settings import Settings
 from .bootstrap import interval
@@ -31,8 +33,8 @@ MEASURES = {
 """Our name → ir-measures' name. A hit is an evidence passage or page among the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class RetrievalReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class RetrievalReport(Value):
     """What a dataset gave.
 
     Attributes:
@@ -74,18 +76,20 @@ def evaluate_retrieval(
     progress: Callable[[Progress], None] | None = None,
     asked: Callable[[int, int], None] | None = None,
     notify: Callable[[Message], None] | None = None,
+    parts: Parts | None = None,
 ) -> RetrievalReport:
     """Ingest a dataset's documents into a throw-away folder and ask all its questions.
 
     Args:
         settings: whose embedder and chunks are used; the data folder is not touched.
         progress: called with the steps of ingestion. asked: with (questions asked, questions in all).
+        parts: that the program brings along.
 
     Raises:
         DatasetError: a document could not be read. And what ingestion and retrieval raise.
     """
     settings = settings or Settings.load()
-    with filled(settings, dataset, progress=progress, notify=notify) as (app, units):
+    with filled(settings, dataset, progress=progress, notify=notify, parts=parts) as (app, units):
         return _ask_all(app, dataset, units, asked or (lambda done, total: None))
 
 

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest.values import Value
+
 from .control_groups import memory_limit
 from .gpus import Gpu, find_gpus
 
@@ -20,8 +22,8 @@ __all__ = ["Gpu", "Machine", "free_memory", "look", "memory_for_models", "models
 _ROOM = 1.1  # a model needs more than its weights
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+@dataclass(frozen=True, slots=True, repr=False)
+class Machine(Value):
     """What a model may use; all sizes in bytes.
 
     Attributes:

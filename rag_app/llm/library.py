@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.messages import Message, message
+from ingest.values import Value
 
 from ..errors import ModelNotInstalled, NotSupported
 from ..settings import Settings, is_local_to_folder, variable_in_force
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 _DISK_BYTES = 1 << 30  # stays free
 
 
-@dataclass(frozen=True, slots=True)
-class ModelEntry:
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelEntry(Value):
     """A model on the Ollama server.
 
     Attributes:
@@ -56,8 +57,8 @@ class ModelEntry:
     fits: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenModel:
+@dataclass(frozen=True, slots=True, repr=False)
+class ChosenModel(Value):
     """What :meth:`Library.use` did.
 
     Attributes:

@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ingest.values import Value
+
 from .background import EventLoop, Running
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ class InstalledModel:
         return not self.capabilities or "completion" in self.capabilities
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
+@dataclass(frozen=True, slots=True, repr=False)
+class LoadedModel(Value):
     """A model in memory.
 
     Attributes:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from ingest.values import Value
+
 from .background import Running
 from .ollama_server import PullProgress
 
@@ -17,8 +19,8 @@ _WINDOW_SECONDS = 10.0  # the rate is that of so long ago until now
 _LEAST_SECONDS = 1.0  # less says nothing of a rate
 
 
-@dataclass(frozen=True, slots=True)
-class PullStep:
+@dataclass(frozen=True, slots=True, repr=False)
+class PullStep(Value):
     """How far a download is.
 
     Attributes:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ingest.messages import Message, message
+from ingest.values import Value
 
 from .context_size import STEPS
 from .hardware import Machine
@@ -22,24 +23,24 @@ _SMALL = 2_000_000_000  # parameters; below, answers are wrong noticeably more o
 _ROOMY = 4096  # tokens; below, six passages do not fit beside the rest
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+@dataclass(frozen=True, slots=True, repr=False)
+class Alternative(Value):
     """Another model that runs here, and what speaks for or against it."""
 
     choice: Placed
     why: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Unfit:
+@dataclass(frozen=True, slots=True, repr=False)
+class Unfit(Value):
     """A model that does not run here, and why."""
 
     name: str
     why: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Recommendation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Recommendation(Value):
     """What to run on a machine.
 
     Attributes:

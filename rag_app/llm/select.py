@@ -34,10 +34,15 @@ class Answerer:
 
 
 class Models:
-    """The language models of one app, each opened at its first use; safe to share between threads."""
+    """The language models of one app, each opened at its first use; safe to share between threads.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        given: the model that answers in place of the one that the settings name; whoever gave it closes it.
+    """
+
+    def __init__(self, settings: Settings, given: ChatModel | None = None) -> None:
         self._settings = settings
+        self._given = given
         self._lock = threading.RLock()
         self._loop = EventLoop()
         self._opened: dict[tuple[Provider, str], ChatModel] = {}
@@ -79,7 +84,7 @@ class Models:
 
     def _preload(self) -> None:
         with suppress(ModelError, SettingsError, CancelledError):  # cancelled when the app closes
-            if self.provider != "ollama" or self.server.installed().has(self._settings.model):
+            if self._given or self.provider != "ollama" or self.server.installed().has(self._settings.model):
                 self.chat_model().preload()
 
     def chat_model(self) -> ChatModel:
@@ -88,6 +93,8 @@ class Models:
         Raises:
             SettingsError, ModelError: the settings do not say enough.
         """
+        if self._given is not None:
+            return self._given
         settings = self._settings
         names = {"gguf": settings.gguf_path, "openai": settings.openai_model, "ollama": settings.model}
         return self._open(self.provider, names[self.provider])
@@ -98,7 +105,7 @@ class Models:
         Raises:
             NotSupported: none does. ModelError.
         """
-        if self.provider == "ollama":
+        if self._given is None and self.provider == "ollama":
             wanted = self._settings.vision_model
             seeing = tuple(one for one in self.server.installed().installed if "vision" in one.capabilities)
             for name in [wanted] if wanted else [self._settings.model, *(one.name for one in seeing)]:
@@ -133,12 +140,12 @@ class Models:
             return Answerer(QuotesModel(embedder))
         try:
             model = self.chat_model()
-            if self.provider == "ollama" and not self.server.installed().has(settings.model):
-                raise ModelNotInstalled("ollama.no_model", model=settings.model)
-            if self.provider != "ollama":
+            if self._given is not None or self.provider != "ollama":
                 model.describe()
+            elif not self.server.installed().has(settings.model):
+                raise ModelNotInstalled("ollama.no_model", model=settings.model)
         except ModelError as error:
-            if settings.answers != "auto":
+            if self._given is not None or settings.answers != "auto":
                 raise
             return Answerer(QuotesModel(embedder), self._how_to_get(error))
         return Answerer(self._writer(model))

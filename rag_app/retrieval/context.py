@@ -26,6 +26,7 @@ _BYTES_OF_TOKEN = 3.8
 _SPARE = 2  # passages looked at for each that is wanted: some are joined, some do not fit
 _DOCUMENT_DISCOUNT = 0.04  # of the score, for each passage that its document has before it
 _CELLS = " | "
+_READ_BY_OTHERS = ("explain.reranked", "explain.refined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def _chosen(ranked: Sequence[Passage]) -> Iterator[Passage]:
 
 
 def _reranked(passage: Passage) -> bool:
-    return passage.trace is not None and any(step.key == "explain.reranked" for step in passage.trace.steps)
+    return passage.trace is not None and any(step.key in _READ_BY_OTHERS for step in passage.trace.steps)
 
 
 def _shingles(text: str) -> frozenset[tuple[str, ...]]:

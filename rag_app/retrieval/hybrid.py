@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from ingest.messages import Message, message
 
 from ..catalog import Catalog, IndexState
+from ..parts import Refiner
 from ..protocols import Embedder, Reranker
 from ..types import KnowledgeBase, Passage, Retrieval, Trace
 from ..vectors import Vectors
@@ -18,7 +19,7 @@ from .dense import DenseHits, DenseIndex
 from .filters import Condition
 from .fusion import Candidate, fuse
 from .lexical import LexicalHits
-from .rerank import rerank
+from .rerank import refine, rerank
 from .tokens import phrases, query_terms
 
 _CANDIDATES = 100
@@ -38,11 +39,12 @@ class Found:
     """What both indexes found, before anything is done with it.
 
     Attributes:
-        candidates: fused, best first. parts: of each scope, in order.
+        candidates: fused, best first. parts: of each scope, in order. searched: chunks that could have been found.
     """
 
     candidates: tuple[Candidate, ...]
     parts: tuple[tuple[DenseHits, LexicalHits], ...]
+    searched: int = 0
     notes: tuple[Message, ...] = ()
 
 
@@ -73,19 +75,26 @@ class Retriever:
         if quoted:
             notes = (message("explain.phrases" if found_phrases else "explain.no_phrases"),)
         parts: list[tuple[DenseHits, LexicalHits]] = []
+        searched = 0
         for scope, ids in narrowed if found_phrases else [(scope, self._ids(scope)) for scope in scopes]:
+            searched += self._catalog.lexical.size(scope.kb.id) if ids is None else len(ids)
             within = (scope.condition.sql, scope.condition.values) if scope.condition else ("", ())
             words = self._side.submit(lexical.search, self._catalog, scope.kb.id, terms, _CANDIDATES, within)
             parts.append((self._dense.search(scope.kb.id, question, _CANDIDATES, ids), words.result()))
-        return Found(tuple(fuse(parts)), tuple(parts), notes)
+        return Found(tuple(fuse(parts)), tuple(parts), searched, notes)
 
     def retrieve(
-        self, scopes: Sequence[Scope], question: str, reading: Reading, reranker: Reranker | None = None
+        self,
+        scopes: Sequence[Scope],
+        question: str,
+        reading: Reading,
+        reranker: Reranker | None = None,
+        refiners: Sequence[Refiner] = (),
     ) -> Retrieval:
         """The passages that best fit the question, best first.
 
         Raises:
-            EmbedderError, StorageError; ModelError from a reranker.
+            EmbedderError, StorageError; ModelError from a reranker; what a refiner raises.
         """
         found = self.search(scopes, question)
         best = found.candidates[: _READ + 2 * reading.limit]
@@ -104,15 +113,17 @@ class Retriever:
         ]
         if reranker is not None:
             passages = rerank(reranker, question, passages)
+        for refiner in refiners:
+            passages = refine(refiner, question, passages)
         passages = fit_to_read(passages, reading, self._catalog.passages)
         nearest = max(
             ((one.similarity or 0.0, one.standing) for one in found.candidates),
             key=lambda pair: pair[1],
             default=(0.0, 0.0),
         )
-        covered = max((part.coverage for _, part in found.parts), default=0.0)
+        covered, lacking = max(((part.coverage, -part.missing) for _, part in found.parts), default=(0.0, 0.0))
         explained = tuple(self._matched(scopes, question, passages))
-        return Retrieval(question, explained, covered, *nearest, found.notes)
+        return Retrieval(question, explained, covered, *nearest, found.notes, -lacking, found.searched)
 
     def _with_phrases(self, scope: Scope, quoted: Sequence[Sequence[str]]) -> tuple[Scope, list[int]]:
         containing = Condition(*self._catalog.lexical.containing(scope.kb.id, quoted))

@@ -20,12 +20,14 @@ class LexicalHits:
 
     Attributes:
         bm25: chunk id → BM25, best first. most: what no chunk's BM25 can exceed for this question.
-        coverage: idf share (0–1) of the question's terms that the best hits contain.
+        coverage: idf share (0–1) of the question's terms that the best hits contain. missing: idf, in nats, of the
+            terms that the best of them has not.
     """
 
     bm25: Mapping[int, float] = field(default_factory=dict)
     most: float = 0.0
     coverage: float = 0.0
+    missing: float = 0.0
 
     def share(self, chunk: int) -> float:
         """BM25 of a hit as a share of the most there could be, 0–1."""
@@ -44,13 +46,14 @@ def search(
     frequencies, size = index.document_frequencies(kb, terms), index.size(kb)
     terms = telling(terms, frequencies)
     hits = index.search(kb, terms, limit, within)
-    if not hits:
-        return LexicalHits()
-    found = index.tokens(kb, [hit.chunk_id for hit in hits[:_COVERAGE_HITS]])
+    found = index.tokens(kb, [hit.chunk_id for hit in hits[:_COVERAGE_HITS]]) if hits else {}
+    covered = coverage(terms, frequencies, size, list(found.values()))
+    whole = sum(idfs(terms, frequencies, size).values())
     return LexicalHits(
         {hit.chunk_id: hit.score for hit in hits},
-        most_bm25([frequencies.get(term, 0) for term in terms], size),
-        coverage(terms, frequencies, size, list(found.values())),
+        most_bm25([frequencies.get(term, 0) for term in terms], size) if hits else 0.0,
+        covered,
+        whole * (1 - covered),
     )
 
 
@@ -78,8 +81,13 @@ def coverage(terms: Sequence[str], frequencies: Mapping[str, int], size: int, hi
         size: chunks in the index.
         hits: token sets of the best lexical hits.
     """
-    weights = {term: math.log(1 + size / (1 + frequencies.get(term, 0))) for term in terms}
+    weights = idfs(terms, frequencies, size)
     whole = sum(weights.values())
     if not whole or not hits:
         return 0.0
     return max(sum(weight for term, weight in weights.items() if term in hit) for hit in hits) / whole
+
+
+def idfs(terms: Sequence[str], frequencies: Mapping[str, int], size: int) -> dict[str, float]:
+    """How rare each term is, in nats, see :func:`coverage`."""
+    return {term: math.log(1 + size / (1 + frequencies.get(term, 0))) for term in terms}

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ingest.messages import message
 
+from ..parts import Refiner
 from ..protocols import Reranker
 from ..types import Passage
 
@@ -30,3 +31,18 @@ def rerank(reranker: Reranker, question: str, passages: Sequence[Passage]) -> li
         trace = replace(passage.trace, steps=(*passage.trace.steps, step)) if passage.trace else None
         moved.append(replace(passage, trace=trace))
     return [*moved, *rest]
+
+
+def refine(refiner: Refiner, question: str, passages: Sequence[Passage]) -> list[Passage]:
+    """What a refiner leaves of the passages, in its order.
+
+    Raises:
+        What the refiner raises.
+    """
+    places = {passage.chunk_id: place for place, passage in enumerate(passages, 1)}
+    left = []
+    for rank, passage in enumerate(refiner.refine(question, passages), 1):
+        step = message("explain.refined", name=refiner.name, old=places[passage.chunk_id], new=rank)
+        trace = replace(passage.trace, steps=(*passage.trace.steps, step)) if passage.trace else None
+        left.append(replace(passage, trace=trace))
+    return left

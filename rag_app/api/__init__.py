@@ -1,0 +1,1 @@
+"""The methods of :class:`rag_app.RagApp`, one topic a module."""
