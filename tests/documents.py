@@ -155,6 +155,8 @@ def _parse(command: str) -> None:
     """A command of rag-app has to exist, with these options; others are not ours to check."""
     import typer
 
+    if "rag-app" not in command:
+        return
     variable = _VARIABLE.fullmatch(command)
     words = shlex.split(variable[3] if variable else command)
     parts = [list(part) for mark, part in itertools.groupby(words, lambda word: word in ("|", "&&", ";")) if not mark]
