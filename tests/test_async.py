@@ -264,6 +264,24 @@ def test_events_say_what_is_waited_for(endless: tuple[RagApp, EndlessModel]) -> 
     asyncio.run(main())
 
 
+def test_a_folder_is_watched_until_the_app_closes(tmp_path: Path) -> None:
+    async def main() -> None:
+        folder = tmp_path / "notes"
+        folder.mkdir()
+        (folder / "a.md").write_text("# Keys\n\nThe key hangs in room 12.\n")
+        app = await AsyncRagApp.open(data_dir=tmp_path / "data", answers="quotes")
+        seen: list[float] = []
+        changes = app.watch(folder, progress=lambda step: seen.append(step.fraction))
+        assert (await anext(changes)).files[0].status == "read"
+        assert seen[-1] == 1
+        waiting = asyncio.create_task(anext(changes, None))
+        await asyncio.sleep(0.1)
+        await app.aclose()
+        assert await waiting is None
+
+    asyncio.run(main())
+
+
 def test_several_apps_in_one_process(tmp_path: Path) -> None:
     """Of other folders and of the same one; none sees what another holds, and one that closes disturbs no other."""
     (tmp_path / "a.md").write_text("# Keys\n\nThe key of the archive hangs in room 12.\n")

@@ -65,8 +65,9 @@ class AsyncRagApp(Beside[RagApp]):
 
     async def aclose(self) -> None:
         """Stop what is under way, and close the files."""
+        self._threads.stop()
         await self._call(self.blocking.close)
-        self._threads.close()
+        await asyncio.to_thread(self._threads.close)
 
     async def __aenter__(self) -> Self:
         return self

@@ -47,11 +47,12 @@ class _Pump(Generic[E]):
         except Cancelled:
             pass
         finally:
-            self.end()
+            self._put(_End())
 
-    def end(self) -> None:
-        """Nothing comes."""
-        self._put(_End())
+    def end_if_cancelled(self, drawing: Future[None]) -> None:
+        """Say that nothing comes where it never began."""
+        if drawing.cancelled():
+            self._put(_End())
 
     def _put(self, item: E | _End) -> None:
         if not self._loop.is_closed():  # else nobody listens any more
@@ -98,7 +99,8 @@ class AsyncStream(Generic[E]):
     async def _next(self) -> E | _End:
         if self._pump is None:
             self._pump = _Pump(self._source, asyncio.get_running_loop())
-            self._running = self._threads.answers.submit(self._pump.run)
+            self._running = self._threads.draw(self._pump.run, self._source.stop)
+            self._running.add_done_callback(self._pump.end_if_cancelled)
             self._ended = asyncio.wrap_future(self._running)
         self._follow(asyncio.current_task())
         try:
@@ -119,8 +121,8 @@ class AsyncStream(Generic[E]):
     def cancel(self) -> None:
         """Stop, from any thread; the iteration then ends after what has already arrived."""
         self._source.stop()
-        if self._pump is not None and self._running is not None and self._running.cancel():
-            self._pump.end()  # it had not begun
+        if self._running is not None:
+            self._running.cancel()
 
     async def aclose(self) -> None:
         """Stop, and wait until it has."""

@@ -29,11 +29,25 @@ class Threads:
 
     def __init__(self) -> None:
         self.calls = ThreadPoolExecutor(_CALLS, "rag-app call")
-        self.answers = ThreadPoolExecutor(_ANSWERS, "rag-app answer")
+        self._answers = ThreadPoolExecutor(_ANSWERS, "rag-app answer")
+        self._stops: dict[Future[None], Callable[[], None]] = {}
+
+    def draw(self, run: Callable[[], None], stop: Callable[[], None]) -> Future[None]:
+        """Draw a stream to its end; ``stop`` makes it end soon."""
+        drawing = self._answers.submit(run)
+        self._stops[drawing] = stop
+        drawing.add_done_callback(lambda ended: self._stops.pop(ended, None))
+        return drawing
+
+    def stop(self) -> None:
+        """Let all streams end soon."""
+        for stop in list(self._stops.values()):
+            stop()
 
     def close(self) -> None:
-        """End them, what is under way first; nothing that has not begun begins."""
-        for pool in (self.answers, self.calls):
+        """End the threads, what is under way first; nothing that has not begun begins."""
+        self.stop()
+        for pool in (self._answers, self.calls):
             pool.shutdown(cancel_futures=True)
 
 
