@@ -6,8 +6,8 @@ r"""How long it takes until something happens, against LlamaIndex, cold: every f
 * the import of ``rag_app`` against ``import llama_index.core``, as time of the statement in its process, and what
   ``from rag_app import RagApp`` takes, which imports what the first of them puts off;
 * ``rag-app ask`` with quotes against a minimal script of LlamaIndex: the sample documents' texts lie in a Chroma
-  collection that its ChromaVectorStore made; it opens that with HuggingFaceEmbedding over the same e5 weights
-  (unpacked, fp32) and retrieves for one question. Wall time of the whole process.
+  collection that its ChromaVectorStore made; it opens that with HuggingFaceEmbedding over the same e5 weights (fp32,
+  unpacked) and retrieves for one question. Wall time of the whole process.
 
 Both take turns, so that what else the machine does weighs on both; medians are compared.
 """

@@ -103,49 +103,43 @@ if TYPE_CHECKING:
         Turn,
     )
 
-_HOMES = {
-    "ingest.errors": "FileRefused IngestError UserError",
-    "ingest.given": "Cutter Reader",
-    "ingest.messages": "Language Message message text",
-    "ingest.types": "Document FileReport Heading IngestReport Page Progress",
-    "ingest.values": "Value jsonable to_json",
-    ".aio": "AsyncAnswerStream AsyncConversation AsyncRagApp AsyncStream",
-    ".app": "RagApp",
-    ".chat.answering": "AnswerStream Event Thought Withdrawn",
-    ".chat.conversation": "Conversation",
-    ".chat.conversation_stream": "ConversationStream",
-    ".chat.drafting": "Checked",
-    ".chat.replying": "ReplyStream",
-    ".conversation_types": "Condensed ConversationInfo ConversationMessage",
-    ".errors": (
-        "ArchiveError BadKnowledgeBaseName BadTag ConversationError DatasetError EmbedderError "
-        "KnowledgeBaseError KnowledgeBaseExists ModelBusy ModelError ModelNotInstalled ModelRefused NotErased "
-        "NotLocated NotSupported OllamaUnreachable PromptTooLong QuestionError RagError SettingsError "
-        "StorageError StorageLocked UnknownConversation UnknownDocument UnknownKnowledgeBase"
-    ),
-    ".evaluation": (
-        "AnswerQuestion AnswerRun AnswerSet Case Change Dataset Keeping Question RetrievalReport load_answers "
-        "load_dataset"
-    ),
-    ".listing_types": "FileCounts FileList FileOrder FileState ListedFile ReadPage ReadPages",
-    ".llm.library": "ChosenModel ModelEntry",
-    ".llm.pulling": "Pull PullStep",
-    ".llm.recommend": "Recommendation",
-    ".page_images": "PageImage SourceError",
-    ".parts": "Parts Refiner",
-    ".passwords": "hash_password password_matches",
-    ".protocols": "ChatMessage ChatModel ChatStream Embedder EmbedderInfo ModelDescription ModelPiece Reranker Stage",
-    ".samples": "sample_folder",
-    ".settings": "Role Settings",
-    ".settings_view": "SettingView",
-    ".types": (
-        "Answer AnswerSentence Check Citation Embeddings Filters KnowledgeBase Passage Rectangle Retrieval "
-        "StoredDocument Trace Turn"
-    ),
-}
-"""Module → the names that are taken from it when they are first asked for, so that importing the package is instant."""
+_HOMES = (
+    "ingest.errors FileRefused IngestError UserError",
+    "ingest.given Cutter Reader",
+    "ingest.messages Language Message message text",
+    "ingest.types Document FileReport Heading IngestReport Page Progress",
+    "ingest.values Value jsonable to_json",
+    ".aio AsyncAnswerStream AsyncConversation AsyncRagApp AsyncStream",
+    ".app RagApp",
+    ".chat.answering AnswerStream Event Thought Withdrawn",
+    ".chat.conversation Conversation",
+    ".chat.conversation_stream ConversationStream",
+    ".chat.drafting Checked",
+    ".chat.replying ReplyStream",
+    ".conversation_types Condensed ConversationInfo ConversationMessage",
+    ".errors ArchiveError BadKnowledgeBaseName BadTag ConversationError DatasetError EmbedderError "
+    "KnowledgeBaseError KnowledgeBaseExists ModelBusy ModelError ModelNotInstalled ModelRefused NotErased "
+    "NotLocated NotSupported OllamaUnreachable PromptTooLong QuestionError RagError SettingsError StorageError "
+    "StorageLocked UnknownConversation UnknownDocument UnknownKnowledgeBase",
+    ".evaluation AnswerQuestion AnswerRun AnswerSet Case Change Dataset Keeping Question RetrievalReport "
+    "load_answers load_dataset",
+    ".listing_types FileCounts FileList FileOrder FileState ListedFile ReadPage ReadPages",
+    ".llm.library ChosenModel ModelEntry",
+    ".llm.pulling Pull PullStep",
+    ".llm.recommend Recommendation",
+    ".page_images PageImage SourceError",
+    ".parts Parts Refiner",
+    ".passwords hash_password password_matches",
+    ".protocols ChatMessage ChatModel ChatStream Embedder EmbedderInfo ModelDescription ModelPiece Reranker Stage",
+    ".samples sample_folder",
+    ".settings Role Settings",
+    ".settings_view SettingView",
+    ".types Answer AnswerSentence Check Citation Embeddings Filters KnowledgeBase Passage Rectangle Retrieval "
+    "StoredDocument Trace Turn",
+)
+"""A module, then the names that are taken from it when they are first asked for: importing the package is instant."""
 
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+_HOME_OF = {name: home.split()[0] for home in _HOMES for name in home.split()[1:]}
 
 
 def __getattr__(name: str) -> object:

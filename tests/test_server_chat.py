@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 import socket
 import threading
 import time
@@ -21,6 +22,7 @@ from rag_app import RagApp, Turn
 from rag_app.errors import ModelError
 from rag_app.llm.gguf import GgufModel
 from rag_app.protocols import ChatMessage, ChatModel, ModelPiece
+from rag_app.server.appended import separated
 
 from .conftest import NOBODY
 from .scripted import ScriptedModel, ScriptedStream
@@ -482,7 +484,11 @@ def test_a_real_small_model_holds_a_conversation(
         again = list(client.chat.completions.create(model=MODEL, messages=more, stream=True))
         client.close()
     assert text_of(again).strip()
-    assert "log" in again[-1].model_extra["rag"]["question"].lower()  # type: ignore[index]
+    assert "linux" in again[-1].model_extra["rag"]["question"].lower()  # type: ignore[index]
+    for chunks_of in (chunks, again):
+        said, _ = separated(text_of(chunks_of))
+        cited = chunks_of[-1].choices[0].delta.model_extra["citations"]  # type: ignore[index]
+        assert {int(number) for number in re.findall(r"\[(\d+)\]", said)} == {one["number"] for one in cited}
 
 
 def test_reply_is_the_python_api_of_it(samples: RagApp) -> None:

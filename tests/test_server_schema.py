@@ -31,7 +31,7 @@ CHECKS = [
     negative_data_rejection,
 ]
 KEY = new_key("tester")
-FEW, MANY = 25, 400  # examples of each operation
+FEW, MANY = 15, 400  # examples of each operation
 
 
 @pytest.fixture(scope="module")

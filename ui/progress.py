@@ -10,11 +10,30 @@ from rag_app import Language, text
 
 from .jobs import Job
 from .markup import plain
+from .shared import show_error
 
 _SECONDS = 1.0
 
 Figures = Callable[[Job], tuple[float, str]]
 """How much of it is done, 0–1, and in words."""
+
+
+def is_under_way(job: Job | None, figures: Figures, stopped: str, language: Language) -> bool:
+    """Draw a job that is under way, or why it came to nothing.
+
+    Args:
+        stopped: key of what is said when somebody stopped it.
+    """
+    if job is None:
+        return False
+    if not job.finished:
+        follow(job, figures, language)
+        return True
+    if job.error is not None:
+        show_error(job.error)
+    elif job.cancelled:
+        st.info(text(stopped, language), icon=":material/stop_circle:")
+    return False
 
 
 @st.fragment(run_every=_SECONDS)

@@ -10,8 +10,7 @@ from rag_app import KnowledgeBase, Language, RagApp, text
 
 from .jobs import Job, jobs
 from .markup import plain, small
-from .progress import follow
-from .shared import show_error
+from .progress import is_under_way
 
 _BUNDLED = "bundled"
 
@@ -31,17 +30,11 @@ def show(app: RagApp, bases: Sequence[KnowledgeBase], language: Language, *, man
 def _reindex(app: RagApp, kb: KnowledgeBase, language: Language) -> None:
     key = ("reindex", kb.id)
     job = jobs().get(key)
-    if job is not None and not job.finished:
-        follow(job, lambda one: _figures(one, language), language)
+    if is_under_way(job, lambda one: _figures(one, language), "ui.embedding_stopped", language):
         return
-    if job is not None:
-        if job.error is not None:
-            show_error(job.error)
-        elif job.cancelled:
-            st.info(text("ui.embedding_stopped", language), icon=":material/stop_circle:")
-        else:
-            said = text("ui.embedding_done", language, model=job.result.embedder, chunks=job.result.chunks)
-            st.success(plain(said), icon=":material/check_circle:")
+    if job is not None and job.result is not None:
+        said = text("ui.embedding_done", language, model=job.result.embedder, chunks=job.result.chunks)
+        st.success(plain(said), icon=":material/check_circle:")
     with st.popover(text("ui.embedding_change", language)):
         st.markdown(text("ui.embedding_warn", language))
         st.text_input(

@@ -12,9 +12,8 @@ from rag_app import AnswerRun, Case, Change, Keeping, KnowledgeBase, Language, t
 
 from .jobs import Job, jobs
 from .markup import plain, small
-from .progress import follow
+from .progress import is_under_way
 from .questions import answers_of, place_of
-from .shared import show_error
 
 Runs = Sequence[tuple[str, AnswerRun]]
 
@@ -27,16 +26,9 @@ _MOST_CASES = 100
 
 def begin(kb: KnowledgeBase, kept: Keeping, language: Language, *, ready: int) -> None:
     """The button, the run under way, or what came of it."""
-    key = ("evaluate", kb.id)
-    job = jobs().get(key)
-    if job is not None and not job.finished:
-        follow(job, lambda one: _figures(one, language), language)
+    job = jobs().get(("evaluate", kb.id))
+    if is_under_way(job, lambda one: _figures(one, language), "ui.eval_run_stopped", language):
         return
-    if job is not None:
-        if job.error is not None:
-            show_error(job.error)
-        elif job.cancelled:
-            st.info(text("ui.eval_run_stopped", language), icon=":material/stop_circle:")
     label = text("ui.eval_run", language, count=ready)
     icon = ":material/play_arrow:"
     st.button(label, key="run", type="primary", icon=icon, disabled=not ready, on_click=_start, args=(kb, kept))

@@ -95,7 +95,7 @@ def open_first(data: bytes, password: str | None) -> FirstReader | str:
     except pypdfium2.PdfiumError as error:
         if getattr(error, "err_code", None) == _PASSWORD_ERROR:
             return "password"
-        return str(error)
+        return str(error).rstrip(".")
 
 
 def _read(page: Any, text_page: Any) -> RawPage:

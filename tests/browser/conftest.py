@@ -24,6 +24,7 @@ OPTIONS = (
     "--disable-component-update --disable-sync"
 ).split()
 MODEL = "smollm2:135m"
+_READ = 5000  # tokens of a prompt: more than there are, or the app says that it was cut
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -69,7 +70,7 @@ class Ollama(Replay):
         Args:
             every: seconds between two words.
         """
-        self.play({"/api/chat": written(re.findall(r"\s*\S+", text), every=every)})
+        self.play({"/api/chat": written(re.findall(r"\s*\S+", text), prompt_tokens=_READ, every=every)})
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
+from rag_app import text
+
 from ..files import docx_file
 from .doing import EN_QUESTION, Open, ask, idle, opened, playwright, shoot
 
 FACT = "The blue walrus of Spitsbergen weighs eight hundred and twelve kilograms."
+AS_PICTURE, DRAW = text("ui.docs_as_picture", "en"), text("ui.docs_draw", "en")
 ABOUT_IT = "How much does the blue walrus of Spitsbergen weigh?"
 expect = playwright.expect
 
@@ -65,6 +68,17 @@ def test_files_and_folders_are_uploaded_a_broken_one_says_why_and_what_was_delet
     page.locator("input[type=file][webkitdirectory]").set_input_files(papers)
     for name in ("walrus.pdf", "letter.docx", "kettle.md", "harbour.txt"):
         expect(page.get_by_role("button", name=name)).to_be_visible()
+    page.get_by_role("button", name="walrus.pdf").click()
+    preview = page.get_by_role("dialog")
+    expect(preview).to_contain_text(FACT)
+    preview.get_by_role("tab", name=AS_PICTURE).click()
+    preview.get_by_text(DRAW, exact=True).click()
+    picture = preview.locator("img")
+    picture.wait_for()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 500
+    shoot(page, "preview-en")
+    page.keyboard.press("Escape")
+    preview.wait_for(state="detached")
     page.get_by_test_id("stSidebarNavLink").first.click()
     expect(ask(page, ABOUT_IT)).to_contain_text("eight hundred and twelve")
     page.get_by_test_id("stSidebarNavLink").nth(1).click()
