@@ -33,8 +33,8 @@ def relative(path: Path) -> str:
 
 
 def in_default_suite(page: Path) -> Any:
-    """The Chinese pages have the same code, and some start many processes: they run with the slow suite."""
-    marks = [pytest.mark.slow] if "zh-CN" in page.name or page.stem in ("scripts", "evaluation") else []
+    """The Chinese pages have the same code, and some take long: they run with the slow suite."""
+    marks = [pytest.mark.slow] if "zh-CN" in page.name or page.stem in ("scripts", "evaluation", "python") else []
     return pytest.param(page, id=relative(page), marks=marks)
 
 
