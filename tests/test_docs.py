@@ -33,8 +33,8 @@ def relative(path: Path) -> str:
 
 
 def in_default_suite(page: Path) -> Any:
-    """The Chinese pages have the same code, and some start many processes: they run with the slow suite."""
-    marks = [pytest.mark.slow] if "zh-CN" in page.name or page.stem in ("scripts", "evaluation") else []
+    """The Chinese pages have the same code, and some take long: they run with the slow suite."""
+    marks = [pytest.mark.slow] if "zh-CN" in page.name or page.stem in ("scripts", "evaluation", "python") else []
     return pytest.param(page, id=relative(page), marks=marks)
 
 
@@ -144,6 +144,7 @@ def test_a_block_that_is_wrong_fails(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "fly" in problem("<!-- not run: needs wings -->\n```sh\nrag-app fly\n```\n")
     assert "--colour" in problem("<!-- not run: why not -->\n```sh\nRAG_KB=a rag-app ask X --colour\n```\n")
     assert "nothing" in problem("```python\nnothing\n```\n")
+    assert "not run" in problem("```sh\nmake run\n```\n")
     assert "exit code" in problem("```sh\nrag-app kb delete nope --yes\n```\n")
     assert "honey" in problem("```console\n$ rag-app kb list --json\nhoney\n```\n")
     assert Settings().ollama_url == NOBODY
