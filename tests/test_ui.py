@@ -39,6 +39,15 @@ HOSTILE = [
     "&lt;b&gt; &amp; &#x41; &#60;script&#62; &copy; <!-- hidden --> <b>bold</b> <details>",
     "invoice\u202efdp.exe \u2066isolated\u2069 עברית العربية",
     "one\r\ntwo\rthree\u2028four\x0bfive [2] [99] ] [ ]( )[",
+    '<iframe srcdoc="<script>parent.pwned = 1</script>"></iframe> <svg onload=window.pwned=1> <math><mi>x</mi></math>',
+    "![x](data:image/svg+xml;base64,PHN2Zy8+) ![y](/media/x.png) <img src=//example.com/x.png> [![z](http://e.com)](y)",
+    "<style>body { display: none }</style> <base href=//example.com> <meta http-equiv=refresh content=0;url=//e.com>",
+    "<form action=http://example.com><input name=a autofocus onfocus=window.pwned=1><button>Send</button></form>",
+    "\\begin{align} a &= b \\\\ c \\end{align} \\href{http://example.com}{x} $\\text{a}$ \\(\\ce{H2O}\\)",
+    "\u2067txt.exe\u2069 \u202dabc\u202c \u200fשלום\u200f \u061cسلام (a) [b] <c>",
+    "[x]: http://example.com 'title'\n[x] [x][] ![x] ![x][x]\n\n[^1]: a note http://example.com",
+    "{{7*7}} ${7*7} #{7*7} <%= 7*7 %> {% include 'x' %} %s %(a)s {0} {name}",
+    '<a href="javascript:window.pwned=1" onmouseover=window.pwned=1>link</a> <object data=x><embed src=x>',
     "x" * 1200 + " [a](http://example.com) " + "很" * 1200,
 ]
 WRITTEN: list[tuple[str, str | None]] = [  # what a model writes, what is seen (None: anything, as long as it is inert)

@@ -8,7 +8,9 @@ _HOUSE = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; }
 [data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primaryFormSubmit"]:enabled {
   color: light-dark(#fff, #06201c); }
-</style>"""  # the dark theme's accent is too light for white words
+[data-testid^="stBaseButton-primary"] .stMarkdownColoredText, [data-testid="stAlert"] .stMarkdownColoredText {
+  color: inherit !important; }
+</style>"""  # the dark theme's accent is too light for white words; ui.markup's seams must not be seen
 _LOOKS = """<style>
 .stMainBlockContainer, [data-testid="stBottomBlockContainer"] { max-width: 84rem; }
 [data-testid="stChatMessage"], [class*="st-key-panel_"] { scroll-margin-top: 4rem; }
