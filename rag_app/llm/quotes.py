@@ -17,7 +17,7 @@ from .clauses import clauses, likelihood, signs
 from .quoting import Quoting
 
 _CONSIDERED = 6  # sentences
-_WORTH = 0.04  # of all the probability there is; a sentence with less is not worth reading
+_WORTH = 0.02  # of all the probability there is; a sentence with less is not worth reading
 _WHOLE_BONUS = 1.15  # a whole sentence reads better than a part of one
 _LEAST_CHARACTERS = 40  # of a part
 _STEP = 5  # characters, by which room is counted
