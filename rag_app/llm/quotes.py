@@ -85,8 +85,8 @@ def _considered(question: str, ranked: Ranked) -> list[list[_Option]]:
         for first in range(len(parts)):
             for last in range(first, len(parts)):
                 a, b = parts[first][0], parts[last][1]
-                if b - a < _LEAST_CHARACTERS or b - a == len(text):
-                    continue
+                if b - a < _LEAST_CHARACTERS or b - a == len(text) or text[b - 1] in ":：":
+                    continue  # too little, all of it, or what only announces
                 gain = chance * float(share[first : last + 1].sum())
                 options.append(_Option(Span(number, start + a, start + b), gain, len(sentence_spans(text[a:b]))))
         found.append([one for one in options if one.room <= MOST_CHARACTERS // _STEP])

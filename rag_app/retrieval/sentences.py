@@ -25,10 +25,10 @@ from .tokens import query_terms, tokens
 
 EMBEDDED = 16  # sentences; of those with the answer, 98 to 99 % are among them
 MOST_SENTENCES, MOST_CHARACTERS = 3, 300
-FEATURES = ("own", "given", "beside", "passage", "score", "rank", "new", "lacking", "words", "first")
-_LEXICAL: npt.NDArray[np.float64] = np.array([8.19, 2.94, 1.2, -0.71, 4.69, 2.47, 0.37, -0.62, -0.43, 0.59])
-_WEIGHTS: npt.NDArray[np.float64] = np.array([5.82, 3.15, 1.16, -0.7, 3.98, 1.61, 0.25, -0.58, -0.32, 0.19, 6.63, 2.18])
-_BIAS = -7.33
+FEATURES = ("own", "given", "beside", "passage", "score", "rank", "new", "lacking", "first")
+_LEXICAL: npt.NDArray[np.float64] = np.array([7.05, 2.29, 1.42, -3.8, 3.15, 2.73, 0.38, -0.7, 0.59])
+_WEIGHTS: npt.NDArray[np.float64] = np.array([4.85, 2.97, 1.56, -3.11, 2.59, 1.73, 0.24, -0.65, 0.13, 6.53, 2.68])
+_BIAS = -6.72
 _ASKS = re.compile(r"[?？]['\"”’」』）)】]*$")
 _ENDS = re.compile(r"[。！!.…;；]['\"”’」』）)】]*$")
 _ROW = re.compile(r" \| ")
@@ -158,7 +158,7 @@ def signs(question: str, passages: Sequence[Passage], found: Sequence[Sentence])
     Shares are of the question's terms, those rare among the sentences counting more: "own" of the sentence (terms
     rare in its passage counting more), "given" by headings and the passage's first sentence, "beside" in its
     neighbours, and of the whole "passage". "score" and "rank" are the passage's. "new": it has what the question's
-    kind expects, "lacking": it has not. "words": what the word index found in the passage. "first": it opens it.
+    kind expects, "lacking": it has not. "first": it opens the passage.
     """
     terms = frozenset(query_terms(question))
     own = [terms.intersection(tokens(one.text)) for one in found]
@@ -188,7 +188,6 @@ def signs(question: str, passages: Sequence[Passage], found: Sequence[Sentence])
                 1 / (1 + n),
                 float(new),
                 float(bool(kinds) and not new),
-                trace.lexical if (trace := passages[n].trace) else 0.0,
                 float(i == 0 or found[i - 1].passage != n),
             ]
         )
