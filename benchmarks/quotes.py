@@ -70,12 +70,7 @@ def main() -> None:
         sys.exit("pdftotext is missing; it is part of poppler (Debian, Ubuntu: apt-get install -y poppler-utils)")
     for name in arguments.only:
         with tempfile.TemporaryDirectory() as work:
-            report(
-                name,
-                ask_all(
-                    arguments.data / name, (arguments.keep or Path(work)) / "-".join((arguments.data / name).parts[-2:])
-                ),
-            )
+            report(name, ask_all(arguments.data / name, (arguments.keep or Path(work)) / name.replace("/", "-")))
 
 
 def report(name: str, shown: list[Shown]) -> None:

@@ -17,7 +17,7 @@ from .clauses import clauses, likelihood, signs
 from .quoting import Quoting
 
 _CONSIDERED = 6  # sentences
-_WORTH = 0.04  # of all the probability there is; a sentence with less is not worth reading
+_WORTH = 0.02  # of all the probability there is; a sentence with less is not worth reading
 _WHOLE_BONUS = 1.15  # a whole sentence reads better than a part of one
 _LEAST_CHARACTERS = 40  # of a part
 _STEP = 5  # characters, by which room is counted
@@ -85,8 +85,8 @@ def _considered(question: str, ranked: Ranked) -> list[list[_Option]]:
         for first in range(len(parts)):
             for last in range(first, len(parts)):
                 a, b = parts[first][0], parts[last][1]
-                if b - a < _LEAST_CHARACTERS or b - a == len(text):
-                    continue
+                if b - a < _LEAST_CHARACTERS or b - a == len(text) or text[b - 1] in ":：":
+                    continue  # too little, all of it, or what only announces
                 gain = chance * float(share[first : last + 1].sum())
                 options.append(_Option(Span(number, start + a, start + b), gain, len(sentence_spans(text[a:b]))))
         found.append([one for one in options if one.room <= MOST_CHARACTERS // _STEP])
