@@ -25,6 +25,7 @@ _LOOKS = """<style>
 [class*="st-key-chunk_even"] { background: rgba(15, 118, 110, .07); }
 [class*="st-key-chunk_odd"] { background: rgba(128, 128, 128, .08); }
 [class*="st-key-upload_"] [data-testid="stFileUploaderDropzone"] { border-style: dashed; }
+[data-testid="stDialog"] [data-testid="stImage"] img { border: 1px solid rgba(128, 128, 128, .3); }
 [class*="st-key-docs_filters"] [data-testid="stTextInput"] { min-width: 10rem; }
 </style>"""
 
