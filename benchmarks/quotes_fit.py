@@ -21,7 +21,7 @@ from rag_app.evaluation import load_dataset
 from rag_app.llm.clauses import clauses
 from rag_app.llm.clauses import signs as clause_signs
 from rag_app.retrieval.expected import kinds_of
-from rag_app.retrieval.sentences import EMBEDDED, MOST_CHARACTERS, Sentence, nearness, sentences, signs, term_weights
+from rag_app.retrieval.sentences import EMBEDDED, MOST_CHARACTERS, Sentence, sentences, signs, term_weights
 
 _SETS = ("xquad/en", "xquad/zh", "zh_pdf", "cmrc2018")
 
@@ -58,7 +58,8 @@ def main() -> None:
     for pairs, cases_ in zip(embedded, sets, strict=True):
         for one in cases_:
             kept = np.argsort(-(one.signs @ lexical), kind="stable")[:EMBEDDED]
-            pairs.append((np.column_stack([one.signs[kept], nearness(one.nearness[kept])]), one.holds[kept]))
+            near = one.nearness[kept] - one.nearness[kept].max()
+            pairs.append((np.column_stack([one.signs[kept], near]), one.holds[kept]))
     weights, bias = fitted(embedded)
     print("_WEIGHTS", weights.round(2).tolist(), "_BIAS", round(bias, 2))
     print("clauses", fitted_clauses([one for cases in sets for one in cases]).round(2).tolist())

@@ -25,10 +25,10 @@ from .tokens import query_terms, tokens
 
 EMBEDDED = 16  # sentences; of those with the answer, 98 to 99 % are among them
 MOST_SENTENCES, MOST_CHARACTERS = 3, 300
-FEATURES = ("own", "given", "beside", "passage", "score", "rank", "new", "lacking", "first")
-_LEXICAL: npt.NDArray[np.float64] = np.array([7.05, 2.29, 1.42, -3.8, 3.15, 2.73, 0.38, -0.7, 0.59])
-_WEIGHTS: npt.NDArray[np.float64] = np.array([4.85, 2.97, 1.56, -3.11, 2.59, 1.73, 0.24, -0.65, 0.13, 6.53, 2.68])
-_BIAS = -6.72
+FEATURES = ("own", "given", "beside", "passage", "score", "rank", "new", "lacking")
+_LEXICAL: npt.NDArray[np.float64] = np.array([6.98, 2.04, 1.31, -3.6, 3.18, 2.59, 0.37, -0.67])
+_WEIGHTS: npt.NDArray[np.float64] = np.array([5.52, 3.01, 1.63, -3.19, 1.83, 2.49, 0.26, -0.66, 26.39])
+_BIAS = -4.98
 _ASKS = re.compile(r"[?？]['\"”’」』）)】]*$")
 _ENDS = re.compile(r"[。！!.…;；]['\"”’」』）)】]*$")
 _ROW = re.compile(r" \| ")
@@ -87,14 +87,8 @@ def rank_sentences(question: str, passages: Sequence[Passage], embedder: Embedde
     best = tuple(found[i] for i in kept)
     vectors = embedder.embed_passages([sentence.said for sentence in best])
     similarity = np.asarray(vectors @ embedder.embed_query(question), dtype=np.float64)
-    odds = np.column_stack([lexical[kept], nearness(similarity)]) @ _WEIGHTS + _BIAS
+    odds = np.column_stack([lexical[kept], similarity - similarity.max()]) @ _WEIGHTS + _BIAS
     return Ranked(best, odds, similarity)
-
-
-def nearness(similarity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """What cosines to the question say of each sentence: how far behind the nearest, and its place; shape (any, 2)."""
-    places = np.argsort(np.argsort(-similarity, kind="stable"), kind="stable")
-    return np.column_stack([similarity - similarity.max(), 1 / (1 + places)])
 
 
 def sentences(number: int, passage: Passage) -> Iterator[Sentence]:
@@ -158,7 +152,7 @@ def signs(question: str, passages: Sequence[Passage], found: Sequence[Sentence])
     Shares are of the question's terms, those rare among the sentences counting more: "own" of the sentence (terms
     rare in its passage counting more), "given" by headings and the passage's first sentence, "beside" in its
     neighbours, and of the whole "passage". "score" and "rank" are the passage's. "new": it has what the question's
-    kind expects, "lacking": it has not. "first": it opens the passage.
+    kind expects, "lacking": it has not.
     """
     terms = frozenset(query_terms(question))
     own = [terms.intersection(tokens(one.text)) for one in found]
@@ -188,7 +182,6 @@ def signs(question: str, passages: Sequence[Passage], found: Sequence[Sentence])
                 1 / (1 + n),
                 float(new),
                 float(bool(kinds) and not new),
-                float(i == 0 or found[i - 1].passage != n),
             ]
         )
     return np.array(rows)
