@@ -32,6 +32,14 @@ def test_questions_about_something_else_are_refused(samples: RagApp, question: s
     assert answer.passages  # what was closest can be offered
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["ollama stop", "How do I stop a model?", "Where are models stored?", "What is quantization?", "什么是量化？"],
+)
+def test_short_questions_are_no_reason_to_refuse(samples: RagApp, question: str) -> None:
+    assert is_relevant(samples.retrieve(question))
+
+
 def test_what_both_indexes_agree_on_counts(samples: RagApp) -> None:
     found = samples.retrieve("On which date was Llama 3.3 70B released?")
     first = found.passages[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -195,14 +196,15 @@ def test_cited_pages_are_drawn(rag: Any, sample_data: None, tmp_path: Path) -> N
     assert rag("ask", "Where is the Ollama server log on Windows?", "--pages", "file").code == 1
 
 
-def test_a_chat_for_programs(samples: RagApp) -> None:
+def test_a_chat_for_programs(samples: RagApp, tmp_path: Path) -> None:
+    own = shutil.copytree(samples.settings.data_dir, tmp_path / "own")  # the conversation is stored
     done = subprocess.run(
         [sys.executable, "-m", "rag_app", "chat", "--json"],
         input="Where is the Ollama server log on Windows?\n",
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env=os.environ | {"RAG_DATA_DIR": str(samples.settings.data_dir), "PYTHONIOENCODING": "utf-8"},
+        env=os.environ | {"RAG_DATA_DIR": str(own), "PYTHONIOENCODING": "utf-8"},
         check=True,
     )
     import json

@@ -37,6 +37,8 @@ def files(app: RagApp) -> None:
     report: rag_app.IngestReport = app.ingest(folder or "papers", passwords=["secret"], progress=show)
     planned: rag_app.IngestReport = app.plan("papers")
     synced: rag_app.IngestReport = app.sync("papers", progress=show)
+    for _ in app.changes("articles", threading.Event()):
+        print("something changed")
     for seen in app.watch("papers", stop=threading.Event()):
         print(seen.ok, report.ok, planned.ok, synced.ok)
     folders: list[Path] = app.folders()
@@ -75,6 +77,10 @@ def questions(app: RagApp) -> str:
     prompt: tuple[rag_app.ChatMessage, ...] = stream.prompt
     for event in stream.events():
         said(event)
+    reply: rag_app.ReplyStream = app.reply("And then?", history)
+    whose: dict[int, int] = app.document_ids(reply.retrieval.passages)
+    made_with: rag_app.EmbedderInfo = app.embedder_info()
+    print(whose, made_with)
     rectangles: tuple[rag_app.Rectangle, ...] = app.locate(citation, password="secret")
     picture: rag_app.PageImage = app.page_image(citation, width=800)
     note: rag_app.Message | None = app.source_note(citation)
@@ -240,8 +246,10 @@ async def the_same_in_asyncio() -> None:
         report: rag_app.IngestReport = await app.ingest("papers", kb="articles", passwords=["secret"])
         planned: rag_app.IngestReport = await app.plan("papers")
         synced: rag_app.IngestReport = await app.sync("papers")
-        changes: rag_app.AsyncStream[rag_app.IngestReport] = app.watch("papers")
-        async for seen in changes:
+        async for _ in app.changes("articles"):
+            print("something changed")
+        watched: rag_app.AsyncStream[rag_app.IngestReport] = app.watch("papers")
+        async for seen in watched:
             print(seen.ok, report.ok, planned.ok, synced.ok, bases, blocking)
         folders: list[Path] = await app.folders()
         await app.leave_folder(folders[0])
@@ -271,6 +279,10 @@ async def ask_in_asyncio(app: AsyncRagApp) -> None:
         whole: rag_app.Answer = await stream.answer()
     async for event in app.stream("What is due?").events():
         said(event)
+    reply: rag_app.AsyncAnswerStream = app.reply("And then?", [rag_app.Turn("user", "What is due?")])
+    whose: dict[int, int] = await app.document_ids((await reply.answer()).passages)
+    made_with: rag_app.EmbedderInfo = await app.embedder_info()
+    print(whose, made_with)
     await app.locate(answer.citations[0])
     await app.page_image(answer.citations[0], width=800)
     await app.source_note(answer.citations[0])
