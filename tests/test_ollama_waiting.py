@@ -71,7 +71,7 @@ def test_the_stages_of_a_model_that_is_loaded_first() -> None:
         assert (loading.size, loading.message.key) == (98362745, "stage.loading_size")
         assert (reading.tokens or 0) > 300
         assert reading.message.key == "stage.reading_tokens"
-        since = [event.seconds for event in events if isinstance(event, Stage)][1:]  # connecting came before the request
+        since = [event.seconds for event in events if isinstance(event, Stage)][1:]  # connecting came earlier
         assert since == sorted(since)
         assert "".join(event.text for event in events if isinstance(event, Thought)) == "France …"
         assert "".join(event for event in events if isinstance(event, str)) == "Paris."
