@@ -211,11 +211,16 @@ def _ours(answer: Answer, stream: ReplyStream, language: Language) -> dict[str, 
     }
 
 
+_EVENT = {  # before OpenAPI 3.2 the schema of a stream is that of each event
+    "type": "object",
+    "required": ["data"],
+    "properties": {"data": {"type": "string", "description": "A chat.completion.chunk as JSON; `[DONE]` at the end."}},
+}
 _DESCRIBED: dict[str, Any] = {
     "description": "OpenAI's chat.completion, with `citations` in the message and `rag` beside the choices; with "
     "`stream` its chunks as server-sent events, both in the last one.",
     "content": {
         "application/json": {"schema": {"type": "object", "required": ["id", "object", "created", "model", "choices"]}},
-        "text/event-stream": {"schema": {"type": "string"}},
+        "text/event-stream": {"schema": _EVENT},
     },
 }
