@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
 from ..types import Filters as Chosen
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
 _Words = Annotated[list[Word], Field(max_length=100)]
+Day = Annotated[date, BeforeValidator(lambda given: given if isinstance(given, str) else "")]  # no number of seconds
 _MOST_MESSAGES = 4096
 _MOST_PARTS = 64
 
@@ -26,8 +27,8 @@ class FilterOptions(_Strict):
     folders: _Words = Field(default=[], description="Folders, with all that is below them.")
     types: _Words = Field(default=[], description="Formats or suffixes: pdf, .docx, markdown.")
     tags: _Words = []
-    since: date | None = Field(default=None, description="First day on which the file was changed.")
-    until: date | None = Field(default=None, description="Last day on which the file was changed.")
+    since: Day | None = Field(default=None, description="First day on which the file was changed.")
+    until: Day | None = Field(default=None, description="Last day on which the file was changed.")
 
     def chosen(self) -> Chosen:
         """As the engine has them."""
@@ -38,7 +39,7 @@ class FilterOptions(_Strict):
 class RagOptions(_Strict):
     """What is ours: clients send it as ``extra_body={"rag": {…}}``."""
 
-    references: bool | None = Field(
+    references: StrictBool | None = Field(
         default=None, description="Whether the text ends with a list of its sources; the setting serve_references."
     )
     knowledge_bases: _Words = Field(default=[], description="Search these instead of the one that the model names.")
@@ -48,7 +49,7 @@ class RagOptions(_Strict):
 class StreamOptions(BaseModel):
     """OpenAI's."""
 
-    include_usage: bool = Field(default=False, description="A last chunk with the tokens used.")
+    include_usage: StrictBool = Field(default=False, description="A last chunk with the tokens used.")
 
 
 class TextPart(BaseModel):
@@ -100,7 +101,7 @@ class ChatRequest(_Strict):
         max_length=_MOST_MESSAGES,
         description="The last one is the question. System messages are ignored: the instructions are the app's own.",
     )
-    stream: bool | None = False
+    stream: StrictBool | None = False
     stream_options: StreamOptions | None = None
     rag: RagOptions | None = None
 
@@ -118,15 +119,17 @@ class ChatRequest(_Strict):
     top_p: float | None = Field(default=None, ge=0, le=1, description=_IGNORED)
     presence_penalty: float | None = Field(default=None, ge=-2, le=2, description=_IGNORED)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2, description=_IGNORED)
-    max_tokens: int | None = Field(default=None, description=f"{_IGNORED} The setting answer_tokens holds.")
-    max_completion_tokens: int | None = Field(default=None, description=f"{_IGNORED} The setting answer_tokens holds.")
-    seed: int | None = Field(default=None, description=_IGNORED)
+    max_tokens: StrictInt | None = Field(default=None, description=f"{_IGNORED} The setting answer_tokens holds.")
+    max_completion_tokens: StrictInt | None = Field(
+        default=None, description=f"{_IGNORED} The setting answer_tokens holds."
+    )
+    seed: StrictInt | None = Field(default=None, description=_IGNORED)
     stop: str | list[str] | None = Field(default=None, description=_IGNORED)
     user: str | None = Field(default=None, description=_IGNORED)
     logit_bias: dict[str, float] | None = Field(default=None, description=_IGNORED)
     metadata: dict[str, Any] | None = Field(default=None, description=_IGNORED)
-    store: bool | None = Field(default=None, description="Nothing of a conversation is stored.")
-    parallel_tool_calls: bool | None = Field(default=None, description=_IGNORED)
+    store: StrictBool | None = Field(default=None, description="Nothing of a conversation is stored.")
+    parallel_tool_calls: StrictBool | None = Field(default=None, description=_IGNORED)
     moderation: Any = Field(default=None, description=_IGNORED)
     prediction: Any = Field(default=None, description=_IGNORED)
     prompt_cache_key: Any = Field(default=None, description=_IGNORED)

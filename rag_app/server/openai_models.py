@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from ..types import KnowledgeBase
 from .chat_schemas import Word
@@ -64,7 +64,7 @@ class EmbeddingRequest(BaseModel):
         description="Whether the texts are questions or passages: the model reads them differently. Clients that say "
         "nothing find most when both are read as questions, so that is the default.",
     )
-    dimensions: int | None = Field(default=None, description="Only the model's own.")
+    dimensions: StrictInt | None = Field(default=None, description="Only the model's own.")
     user: str | None = Field(default=None, description="Accepted and ignored.")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from starlette.concurrency import run_in_threadpool
 
 from ..chat.replying import ReplyStream
@@ -31,7 +31,9 @@ class RetrieveRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     question: Question
-    limit: int | None = Field(default=None, ge=1, le=200, description="Most passages; unless given, the settings.")
+    limit: StrictInt | None = Field(
+        default=None, ge=1, le=200, description="Most passages; unless given, the settings."
+    )
     filters: FilterOptions | None = None
 
 
