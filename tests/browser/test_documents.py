@@ -71,6 +71,7 @@ def test_files_and_folders_are_uploaded_a_broken_one_says_why_and_what_was_delet
     page.get_by_role("button", name="walrus.pdf").click()
     preview = page.get_by_role("dialog")
     expect(preview).to_contain_text(FACT)
+    idle(page)  # a click while the page is drawn anew may be lost
     preview.get_by_role("tab", name=AS_PICTURE).click()
     preview.get_by_text(DRAW, exact=True).click()
     picture = preview.locator("img")
