@@ -71,7 +71,7 @@ def test_questions_are_answered_all_the_while(app: RagApp, tmp_path: Path, other
     thread = threading.Thread(target=ask)
     thread.start()
     try:
-        for model in (other_model, "bundled", other_model, "bundled"):
+        for model in (other_model, "bundled"):
             app.reindex(model)
     finally:
         stop.set()
