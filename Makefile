@@ -16,7 +16,7 @@ test: $(MODEL)              ## the test suite
 test-browser: $(MODEL)      ## the web UI in a real browser (Debian: apt-get install chromium fonts-noto-cjk)
 	$(BIN)/python -m pytest -m browser tests/browser
 
-test-slow: $(MODEL)         ## two thousand mutated files, and more kills
+test-slow: $(MODEL)         ## mutated files by the thousand, 5,000 questions, a real small LLM
 	$(BIN)/python -m pytest -m slow
 
 check: $(VENV)/ready        ## lint, format, types
