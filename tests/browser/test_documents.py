@@ -68,6 +68,10 @@ def test_files_and_folders_are_uploaded_a_broken_one_says_why_and_what_was_delet
     page.locator("input[type=file][webkitdirectory]").set_input_files(papers)
     for name in ("walrus.pdf", "letter.docx", "kettle.md", "harbour.txt"):
         expect(page.get_by_role("button", name=name)).to_be_visible()
+    report.wait_for()
+    page.wait_for_timeout(4000)  # the end of a reading draws the page anew, which closes a preview
+    report.wait_for()
+    idle(page)
     page.get_by_role("button", name="walrus.pdf").click()
     preview = page.get_by_role("dialog")
     expect(preview).to_contain_text(FACT)
