@@ -75,7 +75,13 @@ def _take(app: RagApp, kb: KnowledgeBase, key: str) -> None:
     """Keep what was dropped, and begin to read it."""
     paths: dict[Path, None] = {}
     away: list[tuple[str, Message]] = []
-    for file in st.session_state[key] or ():
+    files = st.session_state[key] or ()
+    taken: set[str] = st.session_state.setdefault("uploads_taken", set())
+    fresh = [file for file in files if file.file_id not in taken]  # a folder's files are handed over twice
+    st.session_state["uploads_taken"] = {file.file_id for file in files}
+    if files and not fresh:
+        return
+    for file in fresh:
         parts = file.name.replace("\\", "/").split("/")
         if any(part.startswith(_HIDDEN) for part in parts if part not in (".", "..")):
             continue

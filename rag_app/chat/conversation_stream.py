@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from ingest.messages import message
 from ..conversation_types import State
 from ..index.forgetting import Deleted, redacted
 from ..locks import Mark
-from ..protocols import ChatMessage
 from ..retrieval.language import language_of
 from ..store import Store
-from ..types import Answer, Filters, Retrieval, Turn
+from ..types import Answer, Filters, Turn
 from .answering import AnswerStream, Event
 from .preparing import Asked, Images, Preparation
+from .relaying import RelayedStream
 from .stoppable import Stopped
 
 _KEEP_SECONDS = 1.0  # between two states of an unfinished answer on the disk
@@ -27,24 +27,20 @@ _KEEP_SECONDS = 1.0  # between two states of an unfinished answer on the disk
 OpenAnswer = Callable[[str, Sequence[str], Sequence[Turn], Filters | None, Images], AnswerStream]
 
 
-class ConversationStream:
+class ConversationStream(RelayedStream):
     """An answer as it is written, used as :class:`rag_app.chat.answering.AnswerStream` is.
 
     It is stored every second and at its end, also when it is stopped or fails.
-
-    Attributes:
-        condensed: how the question was made to stand alone; None until that is known.
     """
 
     def __init__(self, store: Store, open_answer: OpenAnswer, asked: Asked) -> None:
-        self.condensed = asked.condensed
+        super().__init__(asked.text, asked.condensed)
         self._store = store
         self._open = open_answer
         self._asked = asked
         self._lock = threading.Lock()
         self._cancelled = False
         self._preparation = Preparation(store, asked)
-        self._inner: AnswerStream | None = None
         self._answer: Answer | None = None
         self._text = ""
         self._kept = time.monotonic()
@@ -55,33 +51,6 @@ class ConversationStream:
     def message(self) -> int:
         """The id of the answer's message."""
         return self._asked.answer
-
-    @property
-    def rewritten(self) -> str:
-        """The question that is searched for and answered: made to stand alone where it was not."""
-        return self.condensed.rewritten if self.condensed else self._asked.text
-
-    @property
-    def retrieval(self) -> Retrieval:
-        """What was found; nothing before it was searched for."""
-        return self._inner.retrieval if self._inner else Retrieval(self.rewritten, (), 0.0, 0.0)
-
-    @property
-    def prompt(self) -> tuple[ChatMessage, ...]:
-        """The messages as they were sent last; empty before that, and where no model is asked."""
-        return self._inner.prompt if self._inner else ()
-
-    @property
-    def verbatim(self) -> bool:
-        """True when the text is quoted or ours, so that nothing in it is a model's formatting."""
-        return self._inner is None or self._inner.verbatim
-
-    def __iter__(self) -> Iterator[str]:
-        return (event for event in self._events if isinstance(event, str))
-
-    def events(self) -> Iterator[Event]:
-        """Text as it is written, between it stages and thoughts."""
-        return self._events
 
     def cancel(self) -> None:
         """Stop, from any thread; the iteration then ends after what has already arrived."""

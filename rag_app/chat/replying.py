@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from functools import cache
 from itertools import chain
 
@@ -12,26 +12,23 @@ from ingest.messages import catalogue
 
 from ..conversation_types import Condensed
 from ..errors import ModelError
-from ..protocols import ChatMessage, Stage
+from ..protocols import Stage
 from ..retrieval.language import language_of
 from ..store import Store
-from ..types import Answer, Filters, Retrieval, Turn
-from .answering import AnswerStream, Event
+from ..types import Answer, Filters, Turn
+from .answering import Event
 from .condense import carried, condensing
 from .conversation_stream import OpenAnswer
 from .follow_ups import needs_rewriting
 from .preparing import Images, answering_writer, stages
+from .relaying import RelayedStream
 from .stoppable import StoppableModel, Stopped
 
 _REFUSALS = ("answer.not_found", "answer.unsupported", "answer.nothing", "answer.empty_kb")
 
 
-class ReplyStream:
-    """An answer as it is written, used as :class:`rag_app.chat.answering.AnswerStream` is; nothing of it is stored.
-
-    Attributes:
-        condensed: how the question was made to stand alone; None until that is known.
-    """
+class ReplyStream(RelayedStream):
+    """An answer as it is written, used as :class:`rag_app.chat.answering.AnswerStream` is; nothing of it is stored."""
 
     def __init__(
         self,
@@ -43,10 +40,9 @@ class ReplyStream:
         filters: Filters | None = None,
         images: Images = (),
     ) -> None:
-        self.condensed: Condensed | None = None
+        super().__init__(question)
         self._store = store
         self._open = open_answer
-        self._question = question
         self._history = tuple(history)
         self._kbs = tuple(kbs)
         self._filters = filters
@@ -54,40 +50,12 @@ class ReplyStream:
         self._lock = threading.Lock()
         self._cancelled = False
         self._model: StoppableModel | None = None
-        self._inner: AnswerStream | None = None
         self._events = self._run()
-
-    @property
-    def rewritten(self) -> str:
-        """The question that is searched for and answered."""
-        return self.condensed.rewritten if self.condensed else self._question
-
-    @property
-    def retrieval(self) -> Retrieval:
-        """What was found; nothing before it was searched for."""
-        return self._inner.retrieval if self._inner else Retrieval(self.rewritten, (), 0.0, 0.0)
-
-    @property
-    def prompt(self) -> tuple[ChatMessage, ...]:
-        """The messages as they were sent last; empty before that, and where no model is asked."""
-        return self._inner.prompt if self._inner else ()
-
-    @property
-    def verbatim(self) -> bool:
-        """True when the text is quoted or ours, so that nothing in it is a model's formatting."""
-        return self._inner is None or self._inner.verbatim
 
     @property
     def may_be_withdrawn(self) -> bool:
         """As :attr:`AnswerStream.may_be_withdrawn`."""
         return self._inner is not None and self._inner.may_be_withdrawn
-
-    def __iter__(self) -> Iterator[str]:
-        return (event for event in self._events if isinstance(event, str))
-
-    def events(self) -> Iterator[Event]:
-        """Text as it is written, between it stages and thoughts."""
-        return self._events
 
     def cancel(self) -> None:
         """Stop, from any thread; the iteration then ends after what has already arrived."""

@@ -64,11 +64,13 @@ def test_files_and_folders_are_uploaded_a_broken_one_says_why_and_what_was_delet
     assert len(said.split()) > 5, said  # why, and what to do
     shoot(page, "uploaded-en")
     report.get_by_role("button").first.click()
+    report.wait_for(state="detached")
+    idle(page)
     page.get_by_text("Folder", exact=True).click()
     page.locator("input[type=file][webkitdirectory]").set_input_files(papers)
     for name in ("walrus.pdf", "letter.docx", "kettle.md", "harbour.txt"):
         expect(page.get_by_role("button", name=name)).to_be_visible()
-    report.wait_for()
+    expect(report).to_contain_text("Read: 2, unchanged: 0")  # each file of the folder once
     page.wait_for_timeout(4000)  # the end of a reading draws the page anew, which closes a preview
     report.wait_for()
     idle(page)
