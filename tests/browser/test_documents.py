@@ -72,7 +72,7 @@ def test_files_and_folders_are_uploaded_a_broken_one_says_why_and_what_was_delet
         expect(page.get_by_role("button", name=name)).to_be_visible()
     expect(report).to_contain_text("Read: 2, unchanged: 0")  # each file of the folder once
     page.wait_for_timeout(4000)  # the end of a reading draws the page anew, which closes a preview
-    report.wait_for()
+    expect(report).to_contain_text("Read: 2, unchanged: 0")
     idle(page)
     page.get_by_role("button", name="walrus.pdf").click()
     preview = page.get_by_role("dialog")
